@@ -1,1 +1,30 @@
-//! Server.
+//! Push-Manager: takes pushes from business servers over gRPC, asks the
+//! Controller-Manager who is where, and fans out to the Connect-Nodes that it
+//! discovers.
+//!
+//! docs/ARCHITECTURE.md draws the modules and their ranks: each calls only
+//! lower ones.
+
+pub mod channel;
+pub mod discovery;
+pub mod error;
+pub mod ids;
+pub mod locate;
+pub mod message;
+pub mod metrics;
+pub mod outcome;
+pub mod pool;
+pub mod readiness;
+pub mod trace;
+pub mod delivery;
+pub mod routing;
+pub mod pipeline;
+pub mod api;
+pub mod registration;
+pub mod advertise;
+pub mod probes;
+pub mod server;
+pub mod settings;
+pub mod telemetry;
+pub mod cli;
+pub mod dev;

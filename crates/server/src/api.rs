@@ -1,0 +1,10 @@
+//! The push API: proto ⇄ domain, and nothing else.
+//!
+//! [`convert`] is the only place where requests are validated; [`layer`]
+//! counts answers, those of requests that never reach a handler included.
+
+mod convert;
+mod layer;
+mod push;
+
+pub use self::{convert::Limits, layer::CountAnswers, push::PushApi};

@@ -1,0 +1,117 @@
+//! The three calls.
+
+use std::{sync::Arc, time::Duration};
+
+use push_manager_proto::pubsub::{
+    BroadcastMessageRequest, BroadcastMessageResponse, PushToRoomRequest, PushToRoomResponse,
+    PushToUserRequest, PushToUserResponse, push_manager_service_server::PushManagerService,
+};
+use tokio::{sync::Semaphore, time::Instant};
+use tonic::{Request, Response, Status, metadata::MetadataMap};
+use tracing::Instrument;
+
+use super::convert::{self, Accepted, Limits};
+use crate::{
+    error::PushError,
+    ids::PushIds,
+    message::Push,
+    pipeline::{Pipeline, Report},
+    trace::{self, TraceContext},
+};
+
+/// When a refused caller should try again.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+/// Kept of a caller's deadline for the answer's way back: a tenth, at most this.
+const LARGEST_MARGIN: Duration = Duration::from_millis(100);
+
+/// Answers `pubsub.PushManagerService`.
+#[derive(Clone, Debug)]
+pub struct PushApi {
+    pipeline: Pipeline,
+    ids: Arc<PushIds>,
+    limits: Limits,
+    longest: Duration,
+    concurrent: usize,
+    running: Arc<Semaphore>,
+}
+
+impl PushApi {
+    /// At most `concurrent` pushes at a time, each answered within `longest`.
+    pub fn new(
+        pipeline: Pipeline,
+        ids: PushIds,
+        limits: Limits,
+        longest: Duration,
+        concurrent: usize,
+    ) -> Self {
+        let running = Arc::new(Semaphore::new(concurrent));
+        Self { pipeline, ids: Arc::new(ids), limits, longest, concurrent, running }
+    }
+
+    async fn run(
+        &self,
+        metadata: &MetadataMap,
+        (target, content): Accepted,
+    ) -> Result<Report, PushError> {
+        let _running = self.running.try_acquire().map_err(|_| PushError::Overloaded {
+            limit: self.concurrent,
+            retry_after: RETRY_AFTER,
+        })?;
+        let span = tracing::info_span!(
+            "push",
+            otel.name = target.api(),
+            otel.kind = "server",
+            push.id = tracing::field::Empty
+        );
+        trace::adopt_caller(&span, metadata);
+        let id = self.ids.next();
+        span.record("push.id", tracing::field::display(id));
+        let push = Push {
+            id,
+            target,
+            content: Arc::new(content),
+            deadline: Instant::now() + self.time_left(metadata),
+            trace: TraceContext::of_caller(metadata),
+        };
+        self.pipeline.push(push).instrument(span).await
+    }
+
+    /// The caller's own deadline, less a margin, where it is the shorter one.
+    fn time_left(&self, metadata: &MetadataMap) -> Duration {
+        let header = metadata.get("grpc-timeout").and_then(|value| value.to_str().ok());
+        match convert::grpc_timeout(header) {
+            Some(timeout) => (timeout - (timeout / 10).min(LARGEST_MARGIN)).min(self.longest),
+            None => self.longest,
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl PushManagerService for PushApi {
+    async fn push_to_room(
+        &self,
+        request: Request<PushToRoomRequest>,
+    ) -> Result<Response<PushToRoomResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let report = self.run(&metadata, self.limits.room(request)?).await?;
+        Ok(Response::new(convert::room_response(report)))
+    }
+
+    async fn push_to_user(
+        &self,
+        request: Request<PushToUserRequest>,
+    ) -> Result<Response<PushToUserResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let report = self.run(&metadata, self.limits.user(request)?).await?;
+        Ok(Response::new(convert::user_response(report)))
+    }
+
+    async fn broadcast_message(
+        &self,
+        request: Request<BroadcastMessageRequest>,
+    ) -> Result<Response<BroadcastMessageResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let report = self.run(&metadata, self.limits.everyone(request)?).await?;
+        Ok(Response::new(convert::broadcast_response(report)))
+    }
+}

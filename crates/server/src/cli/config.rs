@@ -1,0 +1,63 @@
+//! `config check` and `config show`.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use push_manager_config::{knob, knobs};
+use serde_json::json;
+
+use super::{ConfigOptions, Failed};
+
+#[derive(Debug, Args)]
+pub(super) struct ConfigCommand {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Say whether the server would start with this configuration; every problem is listed.
+    Check {
+        /// Print JSON instead.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show every knob with its value and where that comes from.
+    Show {
+        /// Also print what each knob means, its bounds and its variable.
+        #[arg(long)]
+        explain: bool,
+        /// Print JSON instead.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) fn run(options: &ConfigOptions, command: &ConfigCommand) -> Result<ExitCode, Failed> {
+    let (sources, loaded) = options.load()?;
+    match &command.action {
+        Action::Check { json: false } => {
+            let file = sources.file.map_or_else(|| "no file".to_owned(), |file| file.name);
+            println!("ok: {} knobs, {file}", knobs().len());
+        }
+        Action::Check { json: true } => {
+            println!("{}", json!({"ok": true, "warnings": loaded.warnings}));
+        }
+        Action::Show { explain, json: false } => {
+            for row in loaded.rows() {
+                println!("{} = {}  # {}", row.key, row.value, row.origin);
+                if let Some(knob) = knob(row.key).filter(|_| *explain) {
+                    println!("    {}", knob.doc());
+                    println!("    {}; variable {}", knob.expected(), knob.pm_env());
+                }
+            }
+        }
+        Action::Show { json: true, .. } => {
+            let rows = loaded.rows().into_iter().map(|row| {
+                json!({"key": row.key, "value": row.value, "origin": row.origin.to_string()})
+            });
+            println!("{}", json!(rows.collect::<Vec<_>>()));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

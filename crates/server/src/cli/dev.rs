@@ -1,0 +1,87 @@
+//! `dev`: arguments and what it prints; the parts are started by [`crate::dev`].
+
+use std::{net::IpAddr, process::ExitCode};
+
+use clap::Args;
+use push_manager_config::{Config, DiscoveryKind};
+
+use super::{ConfigOptions, Failed, runtime, serve::stop_signal};
+use crate::{
+    dev::{Dev, DevPlan},
+    telemetry::Telemetry,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct DevOptions {
+    /// How many Connect-Nodes.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=50))]
+    nodes: u16,
+    /// The first node's page; the others follow on the next ports. 0 takes free ones.
+    #[arg(long, default_value_t = 8080, value_name = "PORT")]
+    page_port: u16,
+    /// Where to listen; 0.0.0.0 lets a phone in.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    host: IpAddr,
+    /// Discover through a real etcd (at ENDPOINTS, comma-separated) instead of in memory.
+    #[arg(long, value_name = "ENDPOINTS", num_args = 0..=1, default_missing_value = "localhost:2379")]
+    etcd: Option<String>,
+}
+
+pub(super) fn run(options: &ConfigOptions, dev: &DevOptions) -> Result<ExitCode, Failed> {
+    let (sources, loaded) = options.load()?;
+    let mut config: Config = loaded.config;
+    config.grpc.host = dev.host.to_string();
+    config.metrics.host = dev.host.to_string();
+    config.discovery.kind = DiscoveryKind::Memory;
+    if let Some(endpoints) = &dev.etcd {
+        config.discovery.kind = DiscoveryKind::Etcd;
+        config.etcd.endpoints = endpoints.split(',').map(str::to_owned).collect();
+        if config.advertise.address.is_empty() {
+            config.advertise.address = dev.host.to_string();
+        }
+    }
+    let plan = DevPlan { nodes: dev.nodes, host: dev.host, first_page: dev.page_port };
+    runtime()?.block_on(Box::pin(async {
+        let telemetry = Telemetry::init(&config, &sources.env).map_err(|e| Failed::running(&e))?;
+        let dev = Dev::start(config, plan).await.map_err(|e| Failed::running(&e))?;
+        println!("{}", welcome(&dev));
+        stop_signal().await?;
+        dev.stop().await;
+        telemetry.flush().await;
+        Ok(ExitCode::SUCCESS)
+    }))
+}
+
+fn welcome(dev: &Dev) -> String {
+    let page = dev.page();
+    let grpc = dev.server().grpc_addr().port();
+    let metrics = dev.server().metrics_addr();
+    let room = r#"{"room_id":"room-001","content":{"type":"TEXT","data":"Hello Room!","timestamp":1234567890,"metadata":{}}}"#;
+    let user = r#"{"user_id":"user-001","content":{"type":"TEXT","data":"Hello User!","timestamp":1234567890,"metadata":{}}}"#;
+    let all = r#"{"content":{"type":"SYSTEM","data":"System Announcement","timestamp":1234567890,"metadata":{}}}"#;
+    format!(
+        "
+Push-Manager is running with {nodes} Connect-Nodes.
+
+1. Open this page; it joins room-001 as user-001 and shows pushes as they arrive:
+
+     http://{page}/?user_id=user-001&room_id=room-001
+
+2. Push to it from another terminal:
+
+     grpcurl -plaintext -d '{room}' localhost:{grpc} pubsub.PushManagerService/PushToRoom
+     grpcurl -plaintext -d '{user}' localhost:{grpc} pubsub.PushManagerService/PushToUser
+     grpcurl -plaintext -d '{all}' localhost:{grpc} pubsub.PushManagerService/BroadcastMessage
+
+   or without grpcurl:
+
+     cargo run -q -p push-manager -- push room room-001 --data 'Hello Room!' --to localhost:{grpc}
+
+Other nodes' pages: {others}
+Metrics: http://{metrics}/metrics   Ready: http://{metrics}/readyz
+Ctrl-C stops it.
+",
+        nodes = dev.pages().len(),
+        others = dev.pages().iter().skip(1).map(|at| format!("http://{at}/")).collect::<Vec<_>>().join(" "),
+    )
+}

@@ -1,0 +1,94 @@
+//! Failed targets in the log: one line for each node and reason at once, then
+//! one summary an interval; never one a message.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::{ids::NodeId, metrics::Metrics, outcome::Reason};
+
+/// How often repeated failures are summed up.
+const INTERVAL: Duration = Duration::from_secs(10);
+/// Most node and reason pairs remembered between two summaries.
+const MOST_PAIRS: usize = 10_000;
+
+/// Counts failures for the metrics and writes them to the log, aggregated.
+#[derive(Clone, Debug)]
+pub struct FailureLog {
+    since: Arc<Mutex<HashMap<(Option<NodeId>, Reason), u64>>>,
+    metrics: Arc<Metrics>,
+}
+
+impl FailureLog {
+    /// Nothing failed yet.
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self { since: Arc::default(), metrics }
+    }
+
+    /// Notes that `targets` failed at `node` (or before any node was known).
+    pub fn note(&self, node: Option<&NodeId>, reason: Reason, targets: u64, detail: &str) {
+        if let Some(node) = node {
+            self.metrics.nodes.failed(node, reason, targets);
+        }
+        let first = {
+            let mut since = self.since();
+            let known = since.len();
+            match since.entry((node.cloned(), reason)) {
+                std::collections::hash_map::Entry::Occupied(mut more) => {
+                    *more.get_mut() += targets;
+                    false
+                }
+                std::collections::hash_map::Entry::Vacant(new) => {
+                    if known < MOST_PAIRS {
+                        new.insert(0);
+                    }
+                    known < MOST_PAIRS
+                }
+            }
+        };
+        if first {
+            let node = node.map_or("", NodeId::as_str);
+            warn!(node.id = node, reason = reason.as_label(), targets, detail, "push failed");
+        }
+    }
+
+    /// Writes the summaries until stopped, and a last one then.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                _ = ticks.tick() => self.sum_up(),
+            }
+        }
+        self.sum_up();
+    }
+
+    fn sum_up(&self) {
+        // A pair that stayed silent is forgotten, so that its next failure is told at once.
+        let failed = {
+            let mut since = self.since();
+            since.retain(|_, targets| *targets > 0);
+            let failed = since.clone();
+            since.values_mut().for_each(|targets| *targets = 0);
+            failed
+        };
+        for ((node, reason), targets) in failed {
+            let node = node.as_ref().map_or("", NodeId::as_str);
+            let reason = reason.as_label();
+            let seconds = INTERVAL.as_secs();
+            warn!(node.id = node, reason, targets, seconds, "further pushes failed");
+        }
+    }
+
+    fn since(&self) -> MutexGuard<'_, HashMap<(Option<NodeId>, Reason), u64>> {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

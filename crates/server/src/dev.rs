@@ -1,0 +1,145 @@
+//! Everything embedded in one process: Controller, Connect-Nodes and the
+//! server, to try it out and to test with.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
+
+use push_manager_config::{Config, DiscoveryKind};
+use push_manager_reference::{
+    StartError as PeerError,
+    controller::{Controller, ControllerConfig},
+    node::{EtcdRegistration, Node, NodeConfig},
+};
+
+use crate::{
+    discovery::{AddressError, memory::MemoryNodes},
+    ids::NodeId,
+    server::{Server, StartError},
+};
+
+/// How much to start, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct DevPlan {
+    /// Connect-Nodes.
+    pub nodes: u16,
+    /// Where everything listens.
+    pub host: IpAddr,
+    /// The first node's HTTP port; 0 takes free ones.
+    pub first_page: u16,
+}
+
+/// Why it could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum DevError {
+    /// The server.
+    #[error("the server can't start")]
+    Server(#[from] StartError),
+    /// A Connect-Node or the Controller.
+    #[error("{what} can't start (page ports: --page-port)")]
+    Peer {
+        /// Which.
+        what: String,
+        /// Why.
+        source: PeerError,
+    },
+    /// A node advertises something that is no address.
+    #[error("a node's address")]
+    Address(#[from] AddressError),
+}
+
+/// All parts, running.
+pub struct Dev {
+    server: Server,
+    controller: Controller,
+    nodes: Vec<Node>,
+}
+
+impl Dev {
+    /// Starts the Controller, the nodes and the server.
+    pub async fn start(mut config: Config, plan: DevPlan) -> Result<Self, DevError> {
+        let listen = SocketAddr::new(plan.host, 0);
+        let controller = Controller::start(ControllerConfig { listen, ..ControllerConfig::default() });
+        let controller = controller.await.map_err(|source| peer("the Controller", source))?;
+        config.controller.address = SocketAddr::new(loopback(plan.host), controller.address().port()).to_string();
+
+        let memory = MemoryNodes::default();
+        let mut nodes = Vec::new();
+        for number in 1..=plan.nodes {
+            let node = start_node(&config, plan, number).await?;
+            if config.discovery.kind == DiscoveryKind::Memory {
+                memory.put(NodeId::new(node.id()), node.grpc_address().parse()?, None);
+            }
+            nodes.push(node);
+        }
+        let memory = (config.discovery.kind == DiscoveryKind::Memory).then_some(memory);
+        let server = Server::start(&config, memory).await?;
+        Ok(Self { server, controller, nodes })
+    }
+
+    /// The server.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The nodes.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The first node's page, as host:port.
+    pub fn page(&self) -> String {
+        self.pages().into_iter().next().map(|at| at.to_string()).unwrap_or_default()
+    }
+
+    /// Every node's page.
+    pub fn pages(&self) -> Vec<SocketAddr> {
+        self.nodes.iter().map(Node::http_addr).collect()
+    }
+
+    /// Ends all parts in order: who sends first, who receives last.
+    pub async fn stop(self) {
+        let Self { server, controller, nodes } = self;
+        server.quit().await;
+        for node in nodes {
+            node.shutdown().await;
+        }
+        controller.shutdown().await;
+    }
+}
+
+impl fmt::Debug for Dev {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dev").field("server", &self.server).field("pages", &self.pages()).finish()
+    }
+}
+
+async fn start_node(config: &Config, plan: DevPlan, number: u16) -> Result<Node, DevError> {
+    let id = format!("connect-node-{number}");
+    let page = if plan.first_page == 0 { 0 } else { plan.first_page.saturating_add(number - 1) };
+    let registration = (config.discovery.kind == DiscoveryKind::Etcd).then(|| EtcdRegistration {
+        endpoints: config.etcd.endpoints.clone(),
+        metadata: true,
+        ..EtcdRegistration::default()
+    });
+    let settings = NodeConfig {
+        id: id.clone(),
+        grpc: SocketAddr::new(plan.host, 0),
+        http: SocketAddr::new(plan.host, page),
+        advertise: Some(loopback(plan.host).to_string()),
+        controller: Some(config.controller.address.clone()),
+        registration,
+        ..NodeConfig::default()
+    };
+    Node::start(settings).await.map_err(|source| peer(&id, source))
+}
+
+/// Where this process reaches itself when it listens everywhere.
+fn loopback(host: IpAddr) -> IpAddr {
+    if host.is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { host }
+}
+
+fn peer(what: &str, source: PeerError) -> DevError {
+    DevError::Peer { what: what.to_owned(), source }
+}

@@ -1,0 +1,242 @@
+//! Who is where, as the Controller-Manager tells it.
+//!
+//! User locations are cached for a short time; room members are asked for each
+//! push, since a stale list would leave out who just joined. What to do with
+//! the answers is decided in [`crate::routing`].
+
+mod controller;
+mod flight;
+
+use std::{collections::{HashMap, HashSet}, sync::Arc, time::Duration};
+
+use moka::future::Cache;
+use push_manager_proto::pubsub::{GetUserNodeResponse, UserInfo};
+use tokio::time::Instant;
+
+pub use self::controller::{Controller, ControllerSettings, LocateError};
+use self::flight::Flights;
+use crate::{
+    ids::{NodeId, RoomId, UserId},
+    metrics::Metrics,
+    trace::TraceContext,
+};
+
+/// Most id → address pairs learnt from the Controller's answers.
+const LEARNT_ENTRIES: u64 = 100_000;
+
+/// One place where a user can be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The node, as the Controller names it.
+    pub node: NodeId,
+    /// A room that the user is in there, when known: some nodes look users up by room.
+    pub room: Option<RoomId>,
+}
+
+/// A user's presence in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The user.
+    pub user: UserId,
+    /// The node that holds the user.
+    pub node: NodeId,
+}
+
+type Locations = Arc<[Location]>;
+type Members = Arc<[Member]>;
+
+/// Looks users and rooms up.
+#[derive(Debug)]
+pub struct Locator {
+    controller: Controller,
+    users: Cache<UserId, Locations>,
+    afresh: Flights<UserId, Result<Locations, Miss>>,
+    rooms: Flights<RoomId, Result<Members, LocateError>>,
+    learnt: moka::future::Cache<NodeId, Arc<str>>,
+    metrics: Arc<Metrics>,
+}
+
+/// Why a cached look-up has no value.
+#[derive(Clone, Debug)]
+enum Miss {
+    /// Never cached, so that a user who connects is found at once.
+    Offline,
+    Failed(LocateError),
+}
+
+impl Locator {
+    /// Asks `controller`; user locations are kept for `ttl`, at most `entries` of them.
+    pub fn new(controller: Controller, ttl: Duration, entries: u64, metrics: Arc<Metrics>) -> Self {
+        Self {
+            controller,
+            // A cache without time to live would never forget.
+            users: Cache::builder()
+                .max_capacity(if ttl.is_zero() { 0 } else { entries })
+                .time_to_live(ttl.max(Duration::from_millis(1)))
+                .build(),
+            afresh: Flights::default(),
+            rooms: Flights::default(),
+            learnt: Cache::new(LEARNT_ENTRIES),
+            metrics,
+        }
+    }
+
+    /// Where a user is; empty when nowhere. Calls at the same time share one
+    /// question, and an answer serves for the cache's time.
+    pub async fn user(
+        &self,
+        user: &UserId,
+        trace: &TraceContext,
+        deadline: Instant,
+    ) -> Result<Locations, LocateError> {
+        if let Some(known) = self.users.get(user).await {
+            self.metrics.controller_cache_hits.inc();
+            return Ok(known);
+        }
+        let asking = self.users.try_get_with(user.clone(), self.ask_user(user, trace));
+        let found = tokio::time::timeout_at(deadline, asking).await;
+        match found.map_err(|_| self.controller.late())? {
+            Ok(locations) => Ok(locations),
+            Err(miss) => match &*miss {
+                Miss::Offline => Ok(Arc::default()),
+                Miss::Failed(error) => Err(error.clone()),
+            },
+        }
+    }
+
+    /// Where a user is now, whatever the cache says.
+    pub async fn user_afresh(
+        &self,
+        user: &UserId,
+        trace: &TraceContext,
+        deadline: Instant,
+    ) -> Result<Locations, LocateError> {
+        self.users.invalidate(user).await;
+        let asking = self.afresh.ask(user.clone(), || self.ask_user(user, trace));
+        let found = tokio::time::timeout_at(deadline, asking).await;
+        match found.map_err(|_| self.controller.late())?.0 {
+            Ok(locations) => {
+                self.users.insert(user.clone(), locations.clone()).await;
+                Ok(locations)
+            }
+            Err(Miss::Offline) => Ok(Arc::default()),
+            Err(Miss::Failed(error)) => Err(error),
+        }
+    }
+
+    async fn ask_user(&self, user: &UserId, trace: &TraceContext) -> Result<Locations, Miss> {
+        let answer = self.controller.user_node(user, trace).await.map_err(Miss::Failed)?;
+        let found = locations(answer);
+        if found.is_empty() {
+            return Err(Miss::Offline);
+        }
+        for (location, address) in &found {
+            if let Some(address) = address {
+                self.learnt.insert(location.node.clone(), address.clone()).await;
+            }
+        }
+        Ok(found.into_iter().map(|(location, _)| location).collect())
+    }
+
+    /// Who is in a room now, one entry for each user and node; empty when unknown.
+    pub async fn room(
+        &self,
+        room: &RoomId,
+        trace: &TraceContext,
+        deadline: Instant,
+    ) -> Result<Members, LocateError> {
+        let ask = || async { self.controller.room_info(room, trace).await.map(members) };
+        let asking = self.rooms.ask(room.clone(), ask);
+        let answer = tokio::time::timeout_at(deadline, asking).await;
+        let (members, shared) = answer.map_err(|_| self.controller.late())?;
+        if shared {
+            self.metrics.controller_shared.inc();
+        }
+        members
+    }
+
+    /// The nodes that hold a room; `None` when this Controller doesn't tell.
+    pub async fn room_nodes(
+        &self,
+        room: &RoomId,
+        trace: &TraceContext,
+        deadline: Instant,
+    ) -> Result<Option<Vec<NodeId>>, LocateError> {
+        let asking = self.controller.room_nodes(room, trace);
+        let answer = tokio::time::timeout_at(deadline, asking).await;
+        let nodes = answer.map_err(|_| self.controller.late())??;
+        Ok(nodes.map(|ids| ids.into_iter().map(NodeId::new).collect()))
+    }
+
+    /// The addresses that answers taught for these ids, where any did.
+    pub async fn learnt(&self, ids: &HashSet<NodeId>) -> HashMap<NodeId, Arc<str>> {
+        let mut known = HashMap::new();
+        for id in ids {
+            if let Some(address) = self.learnt.get(id).await {
+                known.insert(id.clone(), address);
+            }
+        }
+        known
+    }
+}
+
+/// The places in an answer, each with the address that it teaches for its node.
+fn locations(answer: GetUserNodeResponse) -> Vec<(Location, Option<Arc<str>>)> {
+    let GetUserNodeResponse { node_id, node_address, found, room_id, locations } = answer;
+    let several = locations.into_iter().map(|at| (at.node_id, at.node_address, at.room_id));
+    let first = found.then_some((node_id, node_address, room_id));
+    let mut places: Vec<(Location, Option<Arc<str>>)> = Vec::new();
+    for (id, address, room) in several.chain(first) {
+        let id = if id.is_empty() { address.clone() } else { id };
+        if id.is_empty() || places.iter().any(|(known, _)| known.node.as_str() == id) {
+            continue;
+        }
+        // Some Controllers repeat the id where they know no address.
+        let teaches = (!address.is_empty() && address != id).then(|| address.into());
+        let room = (!room.is_empty()).then(|| RoomId::new(room));
+        places.push((Location { node: NodeId::new(id), room }, teaches));
+    }
+    places
+}
+
+fn members(users: Vec<UserInfo>) -> Members {
+    let named = users.into_iter().filter(|info| !info.user_id.is_empty());
+    named
+        .map(|info| Member { user: UserId::new(info.user_id), node: NodeId::new(info.node_id) })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use push_manager_proto::pubsub::UserLocation;
+
+    use super::*;
+
+    fn answer(id: &str, address: &str) -> GetUserNodeResponse {
+        GetUserNodeResponse {
+            node_id: id.into(),
+            node_address: address.into(),
+            found: true,
+            room_id: "r".into(),
+            locations: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_address_that_repeats_the_id_teaches_nothing() {
+        assert_eq!(locations(answer("node-1", "node-1"))[0].1, None);
+        assert_eq!(locations(answer("node-1", "10.0.0.1:1"))[0].1.as_deref(), Some("10.0.0.1:1"));
+    }
+
+    #[test]
+    fn each_node_is_one_place_and_not_found_is_none() {
+        let mut several = answer("node-1", "");
+        several.locations = vec![
+            UserLocation { node_id: "node-2".into(), ..UserLocation::default() },
+            UserLocation { node_id: "node-1".into(), ..UserLocation::default() },
+        ];
+        assert_eq!(locations(several).len(), 2);
+        let nowhere = GetUserNodeResponse { found: false, ..answer("node-1", "") };
+        assert!(locations(nowhere).is_empty());
+    }
+}

@@ -1,0 +1,242 @@
+//! Accounts for every target of a push. Pure: its counts always sum to its targets.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    delivery::{Ending, Verdict},
+    ids::{NodeId, UserId},
+    locate::Location,
+    outcome::{Outcome, Reason},
+    routing::{PlannedCall, To},
+};
+
+const OFFLINE: Ending = (Outcome::Offline, Some(Reason::NotConnected));
+const UNRESOLVED: Ending = (Outcome::NodeGone, Some(Reason::UnresolvedNode));
+
+/// How many targets ended alike.
+pub(super) type Endings = BTreeMap<Ending, u64>;
+
+/// The account of one push. See the module's documentation.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    targets: Vec<Target>,
+    /// Targets that nodes counted without naming them.
+    counted: Endings,
+    /// The nodes asked; the reason of the first failed call, if any failed.
+    nodes: BTreeMap<NodeId, Option<Reason>>,
+}
+
+#[derive(Debug)]
+struct Target {
+    user: UserId,
+    best: Option<Ending>,
+    pending: u32,
+    asked: Option<u64>,
+    /// Mostly empty: few users are on several nodes.
+    also_asked: Vec<u64>,
+    looked_up_again: bool,
+}
+
+impl Ledger {
+    /// Adds a target and gives its number.
+    pub fn add(&mut self, user: UserId) -> usize {
+        self.targets.push(Target {
+            user,
+            best: None,
+            pending: 0,
+            asked: None,
+            also_asked: Vec::new(),
+            looked_up_again: false,
+        });
+        self.targets.len() - 1
+    }
+
+    /// The user behind a number.
+    pub fn user(&self, target: usize) -> &UserId {
+        &self.targets[target].user
+    }
+
+    /// Whether a node was asked about a target.
+    pub fn was_asked(&self, target: usize, serial: u64) -> bool {
+        let target = &self.targets[target];
+        target.asked == Some(serial) || target.also_asked.contains(&serial)
+    }
+
+    /// Ends a target without asking a node.
+    pub fn end(&mut self, target: usize, ending: Ending) {
+        self.targets[target].merge(ending);
+    }
+
+    /// No node goes by the target's id, and there is none left to ask.
+    pub fn unresolved(&mut self, target: usize) {
+        self.end(target, UNRESOLVED);
+    }
+
+    /// A call is on its way.
+    pub fn asking(&mut self, call: &PlannedCall) {
+        self.nodes.entry(call.node.id().clone()).or_insert(None);
+        let To::Named(targets) = &call.to else { return };
+        for target in targets {
+            self.targets[*target].ask(call.node.serial());
+        }
+    }
+
+    /// Takes in a node's word. Gives the targets to look up afresh: those whom
+    /// no node took while some may be elsewhere by now, each once.
+    pub fn record(&mut self, call: &PlannedCall, verdict: &Verdict) -> Vec<usize> {
+        if let Verdict::Failed { reason, .. } = verdict {
+            let word = self.nodes.entry(call.node.id().clone()).or_insert(None);
+            word.get_or_insert(*reason);
+        }
+        match &call.to {
+            To::Room | To::Everyone => {
+                self.count(verdict);
+                Vec::new()
+            }
+            To::Named(targets) => {
+                let endings = endings(verdict, targets.len(), call.scattered);
+                let ended = targets.iter().zip(endings);
+                ended
+                    .filter_map(|(at, ending)| self.targets[*at].answered(ending).then_some(*at))
+                    .collect()
+            }
+        }
+    }
+
+    fn count(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Counted { delivered, failed } => {
+                self.add_counted((Outcome::Delivered, None), *delivered);
+                self.add_counted(OFFLINE, *failed);
+            }
+            // How many the node would have named is not known: it counts as one.
+            Verdict::Failed { outcome, reason, .. } => {
+                let refused = *outcome == Outcome::Rejected;
+                let outcome = if refused { Outcome::Rejected } else { Outcome::Unknown };
+                self.add_counted((outcome, Some(*reason)), 1);
+            }
+            Verdict::Named(endings) => {
+                for ending in endings {
+                    self.add_counted(*ending, 1);
+                }
+            }
+        }
+    }
+
+    fn add_counted(&mut self, ending: Ending, targets: u64) {
+        if targets > 0 {
+            *self.counted.entry(ending).or_insert(0) += targets;
+        }
+    }
+
+    /// Takes in where targets are now. Those who are somewhere else get another
+    /// try: they are returned with their places.
+    pub fn reopen(&mut self, found: Vec<(usize, Vec<Location>)>) -> Vec<(usize, Vec<Location>)> {
+        let mut moved = Vec::new();
+        for (at, places) in found {
+            if places.is_empty() {
+                self.targets[at].best = Some(OFFLINE);
+            } else {
+                moved.push((at, places));
+            }
+        }
+        moved
+    }
+
+    /// Why a call failed and for how many targets, where it did.
+    pub fn failure<'v>(
+        call: &PlannedCall,
+        verdict: &'v Verdict,
+    ) -> Option<(Reason, u64, &'v str)> {
+        match verdict {
+            Verdict::Failed { reason, detail, .. } => {
+                let targets = match &call.to {
+                    To::Named(targets) => targets.len() as u64,
+                    To::Room | To::Everyone => 1,
+                };
+                Some((*reason, targets, detail))
+            }
+            Verdict::Named(endings) => {
+                let unaccounted = endings.iter().filter(|ending| ending.0.is_failure()).count();
+                (unaccounted > 0).then_some((Reason::Unaccounted, unaccounted as u64, ""))
+            }
+            Verdict::Counted { .. } => None,
+        }
+    }
+
+    /// The nodes asked, each with the reason of its first failed call.
+    pub(super) fn nodes(&self) -> &BTreeMap<NodeId, Option<Reason>> {
+        &self.nodes
+    }
+
+    /// How many targets ended how. Whoever no node was asked about is offline.
+    pub(super) fn endings(&self) -> Endings {
+        let mut endings = self.counted.clone();
+        for target in &self.targets {
+            *endings.entry(target.best.unwrap_or(OFFLINE)).or_insert(0) += 1;
+        }
+        endings
+    }
+}
+
+impl Target {
+    fn ask(&mut self, serial: u64) {
+        self.pending += 1;
+        match self.asked {
+            None => self.asked = Some(serial),
+            Some(_) => self.also_asked.push(serial),
+        }
+    }
+
+    /// True when the target should be looked up afresh.
+    fn answered(&mut self, ending: Ending) -> bool {
+        self.pending = self.pending.saturating_sub(1);
+        self.merge(ending);
+        let missed =
+            matches!(self.best, Some((Outcome::Offline | Outcome::NodeGone, _)));
+        let again = missed && self.pending == 0 && !self.looked_up_again;
+        self.looked_up_again |= again;
+        again
+    }
+
+    fn merge(&mut self, ending: Ending) {
+        let better = self.best.is_none_or(|best| weight(ending.0) > weight(best.0));
+        if better {
+            self.best = Some(ending);
+        }
+    }
+}
+
+/// Of several nodes' words about a user the weightiest holds.
+fn weight(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Delivered => 7,
+        Outcome::Unknown => 6,
+        Outcome::Rejected => 5,
+        Outcome::QueueFull => 4,
+        Outcome::Expired => 3,
+        Outcome::NodeGone => 2,
+        Outcome::Offline => 1,
+        Outcome::Excluded => 0,
+    }
+}
+
+/// A verdict as one ending for each target. At a node that was asked only
+/// because the right one is not known, "not here" says nothing about the user.
+fn endings(verdict: &Verdict, targets: usize, scattered: bool) -> Vec<Ending> {
+    let mut endings = match verdict {
+        Verdict::Named(endings) => endings.clone(),
+        Verdict::Failed { outcome, reason, .. } => vec![(*outcome, Some(*reason)); targets],
+        // A node can't count instead of naming when it was given names.
+        Verdict::Counted { .. } => Vec::new(),
+    };
+    endings.resize(targets, (Outcome::Unknown, Some(Reason::Unaccounted)));
+    if scattered {
+        for ending in &mut endings {
+            if *ending == OFFLINE {
+                *ending = UNRESOLVED;
+            }
+        }
+    }
+    endings
+}

@@ -1,0 +1,222 @@
+//! The task that owns the nodes: takes in discovery's events, makes and closes
+//! nodes, and publishes a [`Snapshot`] after each change.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use tokio::{
+    sync::{Notify, mpsc::Receiver},
+    time::Instant,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{debug, info, warn};
+
+use super::{Change, Node, NodeSpec, Registry, Snapshot};
+use crate::{
+    channel::ChannelSettings, discovery::Event, ids::NodeId, metrics::Metrics,
+    readiness::Readiness,
+};
+
+/// Most unreadable keys remembered, so that each is counted once.
+const MOST_SKIPPED: usize = 10_000;
+
+/// The pool's limits.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolSettings {
+    /// Connections to each node.
+    pub connections_per_node: usize,
+    /// How they are made.
+    pub channel: ChannelSettings,
+    /// How long a node without a registration stays while its connection lives.
+    pub grace: Duration,
+}
+
+/// A cheap handle to the latest snapshot.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    snapshot: Arc<ArcSwap<Snapshot>>,
+}
+
+impl Pool {
+    /// Starts the owning task; it ends with `stop`, when all nodes close.
+    pub fn start(
+        settings: PoolSettings,
+        events: Receiver<Event>,
+        metrics: Arc<Metrics>,
+        readiness: Readiness,
+        tracker: &TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
+        let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
+        let worker = Worker {
+            settings,
+            registry: Registry::new(settings.grace),
+            nodes: BTreeMap::new(),
+            skipped: HashSet::new(),
+            connections_changed: Arc::new(Notify::new()),
+            metrics,
+            readiness,
+            snapshot: snapshot.clone(),
+        };
+        tracker.spawn(worker.run(events, stop));
+        Self { snapshot }
+    }
+
+    /// The nodes now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+}
+
+struct Worker {
+    settings: PoolSettings,
+    registry: Registry,
+    nodes: BTreeMap<NodeId, Arc<Node>>,
+    skipped: HashSet<(String, i64)>,
+    connections_changed: Arc<Notify>,
+    metrics: Arc<Metrics>,
+    readiness: Readiness,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+}
+
+impl Worker {
+    async fn run(mut self, mut events: Receiver<Event>, stop: CancellationToken) {
+        let changed = self.connections_changed.clone();
+        loop {
+            let expiry = self.registry.next_expiry();
+            let changes = tokio::select! {
+                () = stop.cancelled() => break,
+                event = events.recv() => match event {
+                    Some(event) => self.take_in(event),
+                    // The source ended: the last set stays until stopped.
+                    None => { stop.cancelled().await; break }
+                },
+                () = changed.notified() => self.expire(),
+                () = sleep_until(expiry) => self.expire(),
+            };
+            if let Some(changes) = changes {
+                self.carry_out(changes);
+                self.publish();
+            }
+        }
+        for (id, node) in std::mem::take(&mut self.nodes) {
+            self.metrics.nodes.remove(&id);
+            node.left().cancel();
+        }
+        self.snapshot.store(Arc::default());
+    }
+
+    fn take_in(&mut self, event: Event) -> Option<Vec<Change>> {
+        match &event {
+            Event::Skipped { key, revision, reason } => {
+                if self.skipped.len() >= MOST_SKIPPED {
+                    self.skipped.clear();
+                }
+                if self.skipped.insert((key.clone(), *revision)) {
+                    self.metrics.discovery_skipped.with_label_values(&[reason.as_label()]).inc();
+                }
+            }
+            Event::Away { why } => {
+                self.metrics.discovery_up.set(0);
+                self.readiness.still_waiting(format!("waiting for discovery: {why}"));
+            }
+            Event::Listed { .. } => self.metrics.discovery_up.set(1),
+            Event::Put { .. } | Event::Removed { .. } => {}
+        }
+        let nodes = &self.nodes;
+        let changes = self.registry.apply(event, Instant::now(), |id| is_live(nodes, id));
+        if self.registry.is_synced() {
+            self.readiness.ready();
+        }
+        Some(changes)
+    }
+
+    /// Nothing, where no node's time is up: connections open and close often.
+    fn expire(&mut self) -> Option<Vec<Change>> {
+        let nodes = &self.nodes;
+        let changes = self.registry.expire(Instant::now(), |id| is_live(nodes, id));
+        (!changes.is_empty()).then_some(changes)
+    }
+
+    fn carry_out(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Added(spec) => self.add(&spec),
+                Change::Removed(id) => {
+                    info!(node.id = %id, "node left");
+                    self.close(&id);
+                }
+                Change::Lingering(id) => {
+                    info!(node.id = %id, "registration gone, connection alive: kept for now");
+                    self.linger(&id, true);
+                }
+                Change::Returned(id) => {
+                    info!(node.id = %id, "registration is back");
+                    self.linger(&id, false);
+                }
+                Change::Renamed(spec) => debug!(node.id = %spec.id, "node goes by other names"),
+                Change::Duplicate { key, revision, id } => {
+                    warn!(key, revision, node.id = %id, "skipped: a newer registration has this id");
+                    self.metrics.discovery_skipped.with_label_values(&["duplicate_id"]).inc();
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, spec: &NodeSpec) {
+        self.close(&spec.id);
+        info!(node.id = %spec.id, node.address = %spec.address, "node found");
+        let node = Node::new(
+            spec.id.clone(),
+            spec.address.clone(),
+            self.settings.connections_per_node,
+            self.settings.channel,
+            &self.metrics.nodes,
+            self.connections_changed.clone(),
+        );
+        self.nodes.insert(spec.id.clone(), Arc::new(node));
+    }
+
+    fn close(&mut self, id: &NodeId) {
+        if let Some(node) = self.nodes.remove(id) {
+            self.metrics.nodes.remove(id);
+            node.left().cancel();
+        }
+    }
+
+    fn linger(&self, id: &NodeId, lingering: bool) {
+        if let Some(node) = self.nodes.get(id) {
+            node.linger(lingering);
+        }
+    }
+
+    fn publish(&self) {
+        let members = self.registry.members();
+        let found = members.filter_map(|(spec, _)| Some((spec, self.nodes.get(&spec.id)?)));
+        let away = self.registry.away().map(str::to_owned);
+        let snapshot = Snapshot::new(found, self.registry.is_synced(), away);
+        let lingering = self.registry.members().filter(|(_, lingers)| *lingers).count();
+        self.metrics.discovery_nodes.set(as_i64(snapshot.nodes().len()));
+        self.metrics.discovery_lingering.set(as_i64(lingering));
+        self.snapshot.store(Arc::new(snapshot));
+    }
+}
+
+fn is_live(nodes: &BTreeMap<NodeId, Arc<Node>>, id: &NodeId) -> bool {
+    nodes.get(id).is_some_and(|node| node.live() > 0)
+}
+
+async fn sleep_until(expiry: Option<Instant>) {
+    match expiry {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn as_i64(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

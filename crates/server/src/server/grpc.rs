@@ -1,0 +1,78 @@
+//! The push API's gRPC server: services, limits, health.
+
+use std::sync::Arc;
+
+use push_manager_config::Config;
+use push_manager_proto::{
+    DESCRIPTORS,
+    pubsub::push_manager_service_server::{PushManagerServiceServer, SERVICE_NAME},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::task::TaskTracker;
+use tonic::transport::server::TcpIncoming;
+use tonic_health::{ServingStatus, server::HealthReporter};
+
+use super::{StartError, Stops};
+use crate::{
+    api::{CountAnswers, PushApi},
+    metrics::Metrics,
+    readiness::{Readiness, State},
+};
+
+/// Serves until the goodbye, then until the last connection ends.
+pub(super) fn serve(
+    config: &Config,
+    listener: TcpListener,
+    api: PushApi,
+    metrics: &Arc<Metrics>,
+    readiness: &Readiness,
+    tasks: &TaskTracker,
+    stops: &Stops,
+) -> Result<JoinHandle<Result<(), tonic::transport::Error>>, StartError> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    tasks.spawn(tell_health(health, readiness.clone(), stops.clone()));
+    let limits = &config.limits;
+    let streams = u32::try_from(limits.concurrent_streams).unwrap_or(u32::MAX);
+    let push = PushManagerServiceServer::new(api).max_decoding_message_size(limits.max_message);
+    let router = tonic::transport::Server::builder()
+        .max_concurrent_streams(streams)
+        .http2_keepalive_interval(Some(limits.keepalive_interval))
+        .http2_keepalive_timeout(Some(limits.keepalive_timeout))
+        .layer(CountAnswers::new(metrics.clone(), limits.max_message))
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?)
+        .add_service(health_service)
+        .add_service(push);
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let goodbye = stops.goodbye.clone();
+    Ok(tasks.spawn(router.serve_with_incoming_shutdown(incoming, goodbye.cancelled_owned())))
+}
+
+fn reflection() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+}
+
+/// Keeps the health service in step with the readiness latch.
+async fn tell_health(health: HealthReporter, readiness: Readiness, stops: Stops) {
+    let mut states = readiness.watch();
+    loop {
+        let status = match *states.borrow_and_update() {
+            State::Ready => ServingStatus::Serving,
+            State::Waiting(_) | State::Draining => ServingStatus::NotServing,
+        };
+        for service in ["", SERVICE_NAME] {
+            health.set_service_status(service, status).await;
+        }
+        if stops.goodbye.run_until_cancelled(states.changed()).await.is_none() {
+            break;
+        }
+    }
+    // Ends the streams of those who watch the health, which would hold their
+    // connections open.
+    let mut health = health;
+    for service in ["", SERVICE_NAME] {
+        health.clear_service_status(service).await;
+    }
+}

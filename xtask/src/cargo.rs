@@ -1,0 +1,55 @@
+//! `dev`, `build` and `cargo`: cargo itself, with PROTOC set.
+
+use std::process::Command;
+
+use crate::failure::{Failure, Result};
+use crate::{protoc, workspace};
+
+/// Builds push-manager and starts the whole system on this machine.
+pub(crate) fn dev(arguments: &[String]) -> Result<()> {
+    eprintln!("Building push-manager, then starting it. The first build takes some minutes.");
+    let mut cargo = in_the_workspace("run")?;
+    cargo.args(["--package", "push-manager", "--bin", "push-manager"]);
+    cargo.args(["--", "dev"]).args(arguments);
+    become_it(cargo)
+}
+
+pub(crate) fn build(arguments: &[String]) -> Result<()> {
+    let mut cargo = in_the_workspace("build")?;
+    cargo.args(arguments);
+    become_it(cargo)
+}
+
+pub(crate) fn any(arguments: &[String]) -> Result<()> {
+    if arguments.is_empty() {
+        return Err(Failure::new("`cargo xtask cargo` wants a cargo command")
+            .hint("for example: cargo xtask cargo check --workspace"));
+    }
+    let mut cargo = protoc::cargo()?;
+    cargo.args(arguments);
+    become_it(cargo)
+}
+
+/// Works from any folder: the caller's folder stays the current one, so that
+/// paths in the arguments mean what they say.
+fn in_the_workspace(command: &str) -> Result<Command> {
+    let mut cargo = protoc::cargo()?;
+    cargo
+        .arg(command)
+        .arg("--manifest-path")
+        .arg(workspace::root()?.join("Cargo.toml"));
+    Ok(cargo)
+}
+
+/// Replaces this process, so that signals and the exit code are cargo's own.
+#[cfg(unix)]
+fn become_it(mut command: Command) -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    let error = command.exec();
+    Err(Failure::new(format!("starting cargo: {error}")))
+}
+
+#[cfg(not(unix))]
+fn become_it(mut command: Command) -> Result<()> {
+    crate::process::show(&mut command)
+}

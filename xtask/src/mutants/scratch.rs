@@ -1,0 +1,180 @@
+//! The copy of the repository in which patches are applied.
+//!
+//! It is kept between runs, with a target folder of its own, so that a run
+//! builds only what changed. A run that was cut short leaves a patched file;
+//! the next one puts it right.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::patch::{CaughtBy, Patch};
+use crate::failure::{Failure, Result, While};
+use crate::process::{self, End};
+use crate::tools::Environment;
+use crate::{cache, protoc, workspace};
+
+/// How long a build may take before it counts as hung.
+const BUILD_LIMIT: Duration = Duration::from_mins(30);
+
+#[derive(Debug)]
+pub(super) struct Scratch {
+    tree: PathBuf,
+    target: PathBuf,
+    logs: PathBuf,
+    environment: Environment,
+    _held: File,
+}
+
+/// What a build or a test run came to.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) end: End,
+    pub(super) log: PathBuf,
+}
+
+impl Scratch {
+    /// Makes the copy equal to the repository as it stands, new files included.
+    pub(super) fn prepare(
+        root: &Path,
+        environment: Environment,
+        target: Option<PathBuf>,
+    ) -> Result<Self> {
+        let name = cache::content_name([root.to_string_lossy().as_bytes()]);
+        let all = cache::folder("mutants")?;
+        let held = cache::lock(&all, &name)?;
+        let here = all.join(name);
+        let scratch = Self {
+            tree: here.join("tree"),
+            target: target.unwrap_or_else(|| here.join("target")),
+            logs: here.join("logs"),
+            environment,
+            _held: held,
+        };
+        for folder in [&scratch.tree, &scratch.logs] {
+            cache::make(folder)?;
+        }
+        let files: BTreeSet<PathBuf> = workspace::files(root)?.into_iter().collect();
+        for file in &files {
+            refresh(&root.join(file), &scratch.tree.join(file))?;
+        }
+        remove_others(&scratch.tree, &scratch.tree, &files)?;
+        eprintln!("    the copy: {}", here.display());
+        Ok(scratch)
+    }
+
+    /// Builds the test programs of a command.
+    pub(super) fn build(&self, name: &str, cargo: &[String]) -> Result<Outcome> {
+        let mut command = self.cargo(cargo)?;
+        command.arg("--no-run");
+        self.run(
+            &format!("{name}: building"),
+            name,
+            &mut command,
+            BUILD_LIMIT,
+        )
+    }
+
+    /// Runs some tests of built programs, for at most `limit`.
+    pub(super) fn test(
+        &self,
+        name: &str,
+        caught_by: &CaughtBy,
+        tests: &[&str],
+        limit: Duration,
+    ) -> Result<Outcome> {
+        let mut command = self.cargo(&caught_by.cargo)?;
+        command.args(["--no-fail-fast", "--"]);
+        command.args(tests).args(&caught_by.flags);
+        self.run(&format!("{name}: testing"), name, &mut command, limit)
+    }
+
+    fn cargo(&self, arguments: &[String]) -> Result<Command> {
+        let mut cargo = protoc::cargo()?;
+        cargo
+            .current_dir(&self.tree)
+            .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_TERM_COLOR", "never")
+            .envs(&self.environment)
+            .arg("test")
+            .args(arguments);
+        Ok(cargo)
+    }
+
+    fn run(
+        &self,
+        title: &str,
+        name: &str,
+        command: &mut Command,
+        limit: Duration,
+    ) -> Result<Outcome> {
+        let log = self.logs.join(format!("{name}.log"));
+        let end = process::logged(title, command, &log, Some(limit))?;
+        Ok(Outcome { end, log })
+    }
+
+    /// Applies a patch; the reason when it does not fit. `git apply` takes it
+    /// at another line but not in another context.
+    pub(super) fn apply(&self, patch: &Patch) -> std::result::Result<(), String> {
+        let mut git = Command::new("git");
+        git.current_dir(&self.tree)
+            // Were the cache inside some repository, git would look for the
+            // files of the patch there, find none, and call it done.
+            .env(
+                "GIT_CEILING_DIRECTORIES",
+                self.tree.parent().unwrap_or(&self.tree),
+            )
+            .args(["apply", "--whitespace=nowarn"])
+            .arg(&patch.file);
+        process::capture(&mut git).map(drop).map_err(|failure| {
+            eprintln!("    {failure}");
+            "does not apply to the code as it is now".to_owned()
+        })
+    }
+
+    /// Puts the files of a patch back.
+    pub(super) fn restore(&self, root: &Path, patch: &Patch) -> Result<()> {
+        for file in &patch.touches {
+            let (original, copy) = (root.join(file), self.tree.join(file));
+            if original.is_file() {
+                refresh(&original, &copy)?;
+            } else if copy.exists() {
+                fs::remove_file(&copy).while_doing(|| format!("removing {}", copy.display()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Copies a file unless the copy is the same already: an untouched copy keeps
+/// its time, and cargo its build.
+fn refresh(original: &Path, copy: &Path) -> Result<()> {
+    let doing = || format!("copying {}", original.display());
+    let bytes = fs::read(original).while_doing(doing)?;
+    if fs::read(copy).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
+    if let Some(folder) = copy.parent() {
+        cache::make(folder)?;
+    }
+    fs::write(copy, bytes).while_doing(doing)?;
+    let permissions = fs::metadata(original).while_doing(doing)?.permissions();
+    fs::set_permissions(copy, permissions).while_doing(doing)
+}
+
+/// Removes files of the copy that the repository no longer has.
+fn remove_others(tree: &Path, folder: &Path, files: &BTreeSet<PathBuf>) -> Result<()> {
+    let doing = || format!("clearing {}", folder.display());
+    for entry in fs::read_dir(folder).while_doing(doing)? {
+        let path = entry.while_doing(doing)?.path();
+        let name = path.strip_prefix(tree).map_err(|_| Failure::new(doing()))?;
+        if path.is_dir() {
+            remove_others(tree, &path, files)?;
+        } else if !files.contains(name) {
+            fs::remove_file(&path).while_doing(doing)?;
+        }
+    }
+    Ok(())
+}

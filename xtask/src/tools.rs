@@ -1,0 +1,262 @@
+//! `tools`: the pinned programs that the tests use.
+//!
+//! What they are is listed here; building them is `build`'s business, and what
+//! the tests do with them is the tests'.
+
+pub(crate) mod build;
+mod pin;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use crate::failure::{Failure, Result};
+use crate::machine::{self, Program};
+use crate::process::took;
+use crate::{cache, workspace};
+
+/// How a tool comes to be.
+#[derive(Debug)]
+enum Origin {
+    /// A Go program, pinned by a module of its own in `tools/FOLDER`.
+    Go {
+        folder: &'static str,
+        package: &'static str,
+    },
+    /// A program from npm, pinned by a lock file in `tools/FOLDER`.
+    Npm {
+        folder: &'static str,
+        package: &'static str,
+    },
+    /// Found on the machine.
+    Machine(&'static Program),
+}
+
+#[derive(Debug)]
+pub(crate) struct Tool {
+    pub(crate) name: &'static str,
+    /// The variable that tells the tests where it is.
+    variable: &'static str,
+    origin: Origin,
+}
+
+static TOOLS: &[Tool] = &[
+    Tool {
+        name: "etcd",
+        variable: "ETCD",
+        origin: Origin::Go {
+            folder: "etcd",
+            package: "go.etcd.io/etcd/server/v3",
+        },
+    },
+    Tool {
+        name: "etcdctl",
+        variable: "ETCDCTL",
+        origin: Origin::Go {
+            folder: "etcd",
+            package: "go.etcd.io/etcd/etcdctl/v3",
+        },
+    },
+    Tool {
+        name: "grpcurl",
+        variable: "GRPCURL",
+        origin: Origin::Go {
+            folder: "grpcurl",
+            package: "github.com/fullstorydev/grpcurl/cmd/grpcurl",
+        },
+    },
+    Tool {
+        name: "buf",
+        variable: "BUF",
+        origin: Origin::Npm {
+            folder: "buf",
+            package: "@bufbuild/buf",
+        },
+    },
+    Tool {
+        name: "promtool",
+        variable: "PROMTOOL",
+        origin: Origin::Machine(&machine::PROMTOOL),
+    },
+    Tool {
+        name: "chromium",
+        variable: "CHROMIUM",
+        origin: Origin::Machine(&machine::CHROMIUM),
+    },
+];
+
+/// Variables for the tests and the paths they hold.
+pub(crate) type Environment = BTreeMap<&'static str, PathBuf>;
+
+/// What is known of a tool without building it.
+struct Pinned {
+    version: String,
+    /// Where it is, or will be once built.
+    path: Option<PathBuf>,
+}
+
+impl Tool {
+    fn pinned(&self, root: &Path) -> Result<Pinned> {
+        let folder = |name: &str| root.join("tools").join(name);
+        match &self.origin {
+            Origin::Go { folder: f, package } => Ok(Pinned {
+                version: pin::go_version(&folder(f), package)?,
+                path: Some(build::go_path(&folder(f), self.name)?),
+            }),
+            Origin::Npm { folder: f, package } => Ok(Pinned {
+                version: pin::npm_version(&folder(f), package)?,
+                path: Some(build::npm_path(&folder(f), self.name)?),
+            }),
+            Origin::Machine(program) => Ok(Pinned {
+                version: "machine's".to_owned(),
+                path: program.find(),
+            }),
+        }
+    }
+
+    /// Builds it if it is not there yet.
+    fn ready(&self, root: &Path) -> Result<PathBuf> {
+        let folder = |name: &str| root.join("tools").join(name);
+        match &self.origin {
+            Origin::Go { folder: f, package } => build::go(&folder(f), package, self.name),
+            Origin::Npm { folder: f, .. } => build::npm(&folder(f), self.name),
+            Origin::Machine(program) => program.find().ok_or_else(|| program.missing()),
+        }
+    }
+}
+
+/// Makes one tool ready and returns its path.
+pub(crate) fn one(name: &str) -> Result<PathBuf> {
+    let root = workspace::root()?;
+    chosen(&[name.to_owned()])?
+        .first()
+        .map_or_else(|| Err(unknown(name)), |tool| tool.ready(&root))
+}
+
+/// Makes all tools ready; the first that cannot be is an error.
+pub(crate) fn all() -> Result<Environment> {
+    ready(&TOOLS.iter().collect::<Vec<_>>())
+}
+
+/// Makes ready what can be, and says what cannot: for commands whose tests may
+/// not need everything. A test that needs a missing tool fails by itself.
+pub(crate) fn available() -> Result<Environment> {
+    let root = workspace::root()?;
+    let mut environment = Environment::new();
+    for tool in TOOLS {
+        match tool.ready(&root) {
+            Ok(path) => drop(environment.insert(tool.variable, path)),
+            Err(failure) => eprintln!("    without {}: {failure}", tool.name),
+        }
+    }
+    Ok(environment)
+}
+
+/// Builds the Go program that plays a Connect-Node and a caller.
+pub(crate) fn interop_go() -> Result<PathBuf> {
+    let folder = workspace::root()?.join("tests").join("interop").join("go");
+    if !folder.join("go.mod").is_file() {
+        return Err(
+            Failure::new(format!("there is no Go module in {}", folder.display()))
+                .hint("it is part of the repository: git status tells whether it was deleted"),
+        );
+    }
+    build::go_sources(&folder, "interop")
+}
+
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let (flags, names): (Vec<_>, Vec<_>) =
+        arguments.iter().cloned().partition(|a| a.starts_with("--"));
+    let tools = chosen(&names)?;
+    match flags.as_slice() {
+        [] => {
+            let environment = ready(&tools)?;
+            print(&tools)?;
+            if names.is_empty() {
+                println!("\nTo use them in this shell:  eval \"$(cargo xtask tools --env)\"");
+            }
+            drop(environment);
+            Ok(())
+        }
+        [flag] if flag == "--list" => print(&tools),
+        [flag] if flag == "--env" => {
+            let mut environment = ready(&tools)?;
+            environment.insert("PROTOC", crate::protoc::path()?);
+            for (variable, path) in environment {
+                println!("export {variable}='{}'", path.display());
+            }
+            Ok(())
+        }
+        other => Err(Failure::new(format!(
+            "`cargo xtask tools` knows --list or --env, not {}",
+            other.join(" ")
+        ))
+        .hint("cargo xtask help tools")),
+    }
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Tool>> {
+    if names.is_empty() {
+        return Ok(TOOLS.iter().collect());
+    }
+    let find = |name: &String| TOOLS.iter().find(|tool| tool.name == name);
+    names
+        .iter()
+        .map(|name| find(name).ok_or_else(|| unknown(name)))
+        .collect()
+}
+
+fn unknown(name: &str) -> Failure {
+    let known: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
+    Failure::new(format!("there is no tool `{name}`"))
+        .hint(format!("the tools are {}", known.join(", ")))
+}
+
+/// Goes on after a tool that fails, so that one run tells of all of them.
+fn ready(tools: &[&'static Tool]) -> Result<Environment> {
+    let root = workspace::root()?;
+    let mut environment = Environment::new();
+    let mut failures = Vec::new();
+    for tool in tools {
+        let started = Instant::now();
+        match tool.ready(&root) {
+            Ok(path) => {
+                eprintln!(
+                    "    ready    {:<9} in {}",
+                    tool.name,
+                    took(started.elapsed())
+                );
+                environment.insert(tool.variable, path);
+            }
+            Err(failure) => {
+                eprintln!("    FAILED   {}", tool.name);
+                failures.push(format!("{}: {failure}", tool.name));
+            }
+        }
+    }
+    if failures.is_empty() {
+        return Ok(environment);
+    }
+    Err(Failure::new(format!(
+        "not every tool is ready:\n{}",
+        failures.join("\n")
+    )))
+}
+
+fn print(tools: &[&'static Tool]) -> Result<()> {
+    let root = workspace::root()?;
+    for tool in tools {
+        let Pinned { version, path } = tool.pinned(&root)?;
+        let place = match path {
+            Some(path) if path.is_file() => path.display().to_string(),
+            Some(_) => format!("not built yet: cargo xtask tools {}", tool.name),
+            None => tool
+                .ready(&root)
+                .err()
+                .map_or_else(String::new, |f| f.to_string()),
+        };
+        println!("{:<9} {version:<10} {place}", tool.name);
+    }
+    println!("cache     {}", cache::folder("tools")?.display());
+    Ok(())
+}

@@ -98,7 +98,7 @@ declare! {
         /// How long the watch may stay silent before it is opened anew, elsewhere if need be. More than `etcd.progress_interval`.
         receive_deadline: Duration = secs(12), Span { min: INSTANT, max: mins(15) };
         /// The longest pause between two attempts to reach etcd.
-        backoff_max: Duration = secs(2), Span { min: INSTANT, max: mins(5) };
+        backoff_max: Duration = secs(1), Span { min: INSTANT, max: mins(5) };
     }
 
     /// Where the set of Connect-Nodes comes from.
@@ -167,8 +167,6 @@ declare! {
         max_id: usize = 256, Bytes { min: 1, max: 4 * KIB };
         /// The largest data or payload of a message.
         max_data: usize = MIB, Bytes { min: 1, max: GIB };
-        /// Entries in a message's metadata.
-        max_metadata_entries: usize = 64, Count { min: 0, max: 10_000, of: "entries" };
         /// Users that a push to a room may exclude.
         max_excludes: usize = 10_000, Count { min: 0, max: 1_000_000, of: "users" };
         /// The largest request taken, all of it.

@@ -3,7 +3,7 @@
 //! Spans go out over OTLP/gRPC when `OTEL_EXPORTER_OTLP_ENDPOINT` is set; the other `OTEL_*`
 //! variables keep their standard meaning.
 
-use std::fmt;
+use std::{fmt, io::IsTerminal};
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
@@ -70,7 +70,9 @@ impl Telemetry {
             given: level.to_owned(),
             source,
         })?;
-        let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let log = tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal());
         let log = match format {
             LogFormat::Text => log.boxed(),
             LogFormat::Json => log.json().flatten_event(true).boxed(),

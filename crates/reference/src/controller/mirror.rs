@@ -90,19 +90,17 @@ impl Mirror {
         let mut backoff = Backoff::default();
         loop {
             let error = match access.connect().await {
-                Ok((client, endpoint)) => {
-                    tracing::info!(endpoint, "following etcd");
-                    let started = Instant::now();
-                    let error = Box::pin(self.follow(client)).await;
-                    if started.elapsed() > self.ttl {
-                        backoff = Backoff::default();
-                    }
-                    error
-                }
+                Ok((client, _)) => Box::pin(self.follow(client)).await,
                 Err(error) => error,
             };
-            *lock(&self.client) = None;
-            tracing::warn!(%error, "etcd is away; joins and leaves are refused");
+            // A lease may be over by the time etcd is back; what hung on it is written anew.
+            *self.lease.lock().await = None;
+            if lock(&self.client).take().is_some() {
+                backoff = Backoff::default();
+                tracing::warn!(%error, "etcd is away; joins and leaves are refused");
+            } else {
+                tracing::debug!(%error, "etcd is still away");
+            }
             tokio::time::sleep(backoff.pause()).await;
         }
     }
@@ -112,25 +110,23 @@ impl Mirror {
         lock(&self.in_step).is_some_and(|at| at.elapsed() <= self.max_staleness)
     }
 
-    /// Writes a place, unless it was written not long ago with the same content.
+    /// Writes a place, unless it hangs on the present lease already with the same content.
     pub(crate) async fn join(
         &self,
         place: &Place,
         name: String,
         address: String,
     ) -> Result<(), StoreError> {
-        let client = self.client()?;
+        let mut client = self.client()?;
         let known = self.rooms.read().get(place).cloned();
+        let lease = self.lease(&mut client).await;
+        let lease = lease.map_err(|error| failed(&error))?;
         let joined_at = known
             .as_ref()
             .map_or_else(unix_now, |known| known.joined_at);
-        if let Some(known) = known
-            && known
-                .seen
-                .is_some_and(|seen| seen.elapsed() < self.refresh())
-            && known.name == name
-            && known.address == address
-        {
+        if known.is_some_and(|known| {
+            known.lease == lease && known.name == name && known.address == address
+        }) {
             return Ok(());
         }
         let record = Record {
@@ -204,7 +200,7 @@ impl Mirror {
         Ok(granted.id())
     }
 
-    /// How long a written place stands before a repeated report is written again.
+    /// How long a lease takes new keys, and so how often a repeated report is written again.
     fn refresh(&self) -> Duration {
         self.ttl / 3
     }

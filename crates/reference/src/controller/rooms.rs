@@ -32,8 +32,10 @@ pub(crate) struct Member {
     pub(crate) joined_at: i64,
     /// Larger is later; finer than seconds.
     pub(crate) order: u64,
-    /// When it was last confirmed; nothing when that isn't known.
+    /// When it was last reported; nothing when something else decides how long it stays.
     pub(crate) seen: Option<Instant>,
+    /// The etcd lease that it stays with; 0 without etcd.
+    pub(crate) lease: i64,
 }
 
 #[derive(Debug, Default)]
@@ -267,6 +269,7 @@ mod tests {
             joined_at: i64::try_from(order).unwrap(),
             order,
             seen: Some(Instant::now()),
+            lease: 0,
         };
         rooms.put(at, member, 100);
     }

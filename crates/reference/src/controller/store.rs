@@ -85,6 +85,7 @@ impl Store {
             joined_at,
             order,
             seen: Some(Instant::now()),
+            lease: 0,
         };
         rooms.put(place, member, now);
         Ok(())

@@ -32,7 +32,7 @@ use crate::{id, life::until_killed};
 const PAGE: &str = include_str!("../../page/index.html");
 /// The page brings everything it needs; nothing else may run in it.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
-    script-src 'unsafe-inline'; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'self'";
+    script-src 'unsafe-inline'; connect-src 'self' ws: wss:; img-src data:; base-uri 'none'; form-action 'self'";
 
 /// What every request may need.
 #[derive(Debug, Clone)]

@@ -75,15 +75,23 @@ impl Registration {
     /// Stays registered until `stop`, then takes the key back.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut backoff = Backoff::default();
+        let mut warned = false;
         while !stop.is_cancelled() {
-            match self.access.connect().await {
+            let (error, endpoint) = match self.access.connect().await {
                 Ok((mut client, endpoint)) => {
-                    let Err(error) = self.keep(&mut client, &stop, &mut backoff).await else {
-                        return;
-                    };
-                    tracing::warn!(%error, endpoint, key = self.key, "etcd registration at risk");
+                    let kept = self.keep(&mut client, &stop, &mut backoff, &mut warned);
+                    match kept.await {
+                        Ok(()) => return,
+                        Err(error) => (error, endpoint),
+                    }
                 }
-                Err(error) => tracing::warn!(%error, key = self.key, "cannot reach etcd"),
+                Err(error) => (error, String::new()),
+            };
+            if warned {
+                tracing::debug!(%error, endpoint, "etcd is still away");
+            } else {
+                tracing::warn!(%error, endpoint, key = self.key, "etcd is away; registering later");
+                warned = true;
             }
             let pause = tokio::time::sleep(backoff.pause());
             stop.run_until_cancelled(pause).await;
@@ -97,6 +105,7 @@ impl Registration {
         client: &mut Client,
         stop: &CancellationToken,
         backoff: &mut Backoff,
+        warned: &mut bool,
     ) -> Result<(), Error> {
         let mut beats = interval(self.ttl / 3);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -111,6 +120,7 @@ impl Registration {
                 }
             }
             *backoff = Backoff::default();
+            *warned = false;
         }
     }
 
@@ -143,7 +153,7 @@ impl Registration {
 
 /// True when the lease lives on.
 async fn renew(client: &mut Client, lease: i64) -> Result<bool, Error> {
-    within(async {
+    let renewed = within(async {
         let (mut keeper, mut answers) = client.lease_keep_alive(lease).await?;
         keeper.keep_alive().await?;
         Ok(answers
@@ -151,7 +161,12 @@ async fn renew(client: &mut Client, lease: i64) -> Result<bool, Error> {
             .await?
             .is_some_and(|answer| answer.ttl() > 0))
     })
-    .await
+    .await;
+    match renewed {
+        // What the client says of a lease that is over; the connection is fine.
+        Err(Error::LeaseKeepAliveError(_)) => Ok(false),
+        renewed => renewed,
+    }
 }
 
 #[cfg(test)]

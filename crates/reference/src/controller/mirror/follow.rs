@@ -54,7 +54,7 @@ impl Mirror {
                     .map_or(0, etcd_client::ResponseHeader::revision);
             }
             for kv in page.kvs() {
-                there.extend(self.put_from(kv, None));
+                there.extend(self.put_from(kv));
             }
             let Some(last) = page.kvs().last().filter(|_| page.more()) else {
                 break;
@@ -74,6 +74,7 @@ impl Mirror {
         let mut watch = within(watches.watch(self.prefix.as_str(), Some(options))).await?;
         *lock(&self.client) = Some(client);
         self.caught_up(revision);
+        tracing::info!(revision, "in step with etcd");
         let mut asks = interval(PROGRESS.0);
         asks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
@@ -117,7 +118,7 @@ impl Mirror {
             return;
         };
         match event.event_type() {
-            EventType::Put => drop(self.put_from(kv, Some(Instant::now()))),
+            EventType::Put => drop(self.put_from(kv)),
             EventType::Delete => {
                 if let Some(place) = self.place(kv) {
                     self.rooms.write().remove(&place, unix_now());
@@ -127,7 +128,7 @@ impl Mirror {
     }
 
     /// Takes a key over into memory; nothing when it isn't a place.
-    fn put_from(&self, kv: &KeyValue, seen: Option<Instant>) -> Option<Place> {
+    fn put_from(&self, kv: &KeyValue) -> Option<Place> {
         let place = self.place(kv)?;
         let Ok(record) = serde_json::from_slice::<Record>(kv.value()) else {
             tracing::warn!(key = %String::from_utf8_lossy(kv.key()), "skipped a value in etcd");
@@ -143,7 +144,8 @@ impl Mirror {
             address,
             joined_at,
             order: u64::try_from(kv.create_revision()).unwrap_or(0),
-            seen,
+            seen: None,
+            lease: kv.lease(),
         };
         self.rooms.write().put(place.clone(), member, unix_now());
         Some(place)

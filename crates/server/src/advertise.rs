@@ -35,8 +35,10 @@ pub fn address(configured: &str, port: u16) -> Result<Address, AdvertiseError> {
     } else {
         format!("{configured}:{port}")
     };
-    text.parse()
-        .map_err(|source| AdvertiseError::Malformed { given: configured.to_owned(), source })
+    text.parse().map_err(|source| AdvertiseError::Malformed {
+        given: configured.to_owned(),
+        source,
+    })
 }
 
 fn first_reachable() -> Result<IpAddr, AdvertiseError> {
@@ -47,7 +49,10 @@ fn first_reachable() -> Result<IpAddr, AdvertiseError> {
         .map(|interface| interface.ip())
         .collect();
     addresses.sort_by_key(IpAddr::is_ipv6);
-    addresses.into_iter().next().ok_or(AdvertiseError::OnlyLoopback)
+    addresses
+        .into_iter()
+        .next()
+        .ok_or(AdvertiseError::OnlyLoopback)
 }
 
 #[cfg(test)]

@@ -51,7 +51,11 @@ pub struct LiveConnections {
 impl LiveConnections {
     /// Shows the count on `gauge` and wakes `changed` whenever it changes.
     pub fn new(gauge: prometheus::IntGauge, changed: Arc<Notify>) -> Self {
-        Self { open: AtomicUsize::new(0), gauge: Some(gauge), changed: Some(changed) }
+        Self {
+            open: AtomicUsize::new(0),
+            gauge: Some(gauge),
+            changed: Some(changed),
+        }
     }
 
     /// Connections open now.
@@ -98,13 +102,18 @@ pub fn lazy(
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
     let live = live.clone();
     let target: Arc<str> = address.into();
-    Ok(endpoint.connect_with_connector_lazy(service_fn(move |_: Uri| {
-        let (live, target) = (live.clone(), target.clone());
-        async move {
-            let stream = connect(&target, settings).await?;
-            Ok::<_, io::Error>(TokioIo::new(Connection { stream, _open: live.opened() }))
-        }
-    })))
+    Ok(
+        endpoint.connect_with_connector_lazy(service_fn(move |_: Uri| {
+            let (live, target) = (live.clone(), target.clone());
+            async move {
+                let stream = connect(&target, settings).await?;
+                Ok::<_, io::Error>(TokioIo::new(Connection {
+                    stream,
+                    _open: live.opened(),
+                }))
+            }
+        })),
+    )
 }
 
 async fn connect(target: &str, settings: ChannelSettings) -> io::Result<TcpStream> {

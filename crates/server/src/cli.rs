@@ -1,6 +1,10 @@
 //! The command line: what people type, what they read back, exit codes.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this module talks to people")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this module talks to people"
+)]
 
 mod config;
 mod dev;
@@ -59,12 +63,18 @@ struct Failed {
 }
 
 impl Failed {
-    fn usage(text: impl ToString) -> Self {
-        Self { code: 2, text: text.to_string() }
+    fn usage(text: impl Into<String>) -> Self {
+        Self {
+            code: 2,
+            text: text.into(),
+        }
     }
 
     fn running(error: &dyn std::error::Error) -> Self {
-        Self { code: 1, text: with_causes(error) }
+        Self {
+            code: 1,
+            text: with_causes(error),
+        }
     }
 }
 

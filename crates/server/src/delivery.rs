@@ -99,14 +99,21 @@ pub struct Delivery {
 impl Delivery {
     /// No lanes yet: each is made with the first call to its node.
     pub fn new(settings: DeliverySettings, tracker: TaskTracker) -> Self {
-        Self { settings, lanes: Arc::default(), tracker }
+        Self {
+            settings,
+            lanes: Arc::default(),
+            tracker,
+        }
     }
 
     /// Queues a call. The queue is left again when the result is dropped
     /// before the call's turn.
     pub fn enqueue(&self, node: &Arc<Node>, call: Call) -> Queued {
         let deadline = call.deadline;
-        Queued { deadline, ticket: self.lane(node).enqueue(call) }
+        Queued {
+            deadline,
+            ticket: self.lane(node).enqueue(call),
+        }
     }
 
     fn lane(&self, node: &Arc<Node>) -> Arc<Lane> {
@@ -141,5 +148,9 @@ impl Queued {
 }
 
 fn outcome_of_refusal(reason: Reason) -> Outcome {
-    if reason == Reason::QueueFull { Outcome::QueueFull } else { Outcome::NodeGone }
+    if reason == Reason::QueueFull {
+        Outcome::QueueFull
+    } else {
+        Outcome::NodeGone
+    }
 }

@@ -60,9 +60,15 @@ impl Dev {
     /// Starts the Controller, the nodes and the server.
     pub async fn start(mut config: Config, plan: DevPlan) -> Result<Self, DevError> {
         let listen = SocketAddr::new(plan.host, 0);
-        let controller = Controller::start(ControllerConfig { listen, ..ControllerConfig::default() });
-        let controller = controller.await.map_err(|source| peer("the Controller", source))?;
-        config.controller.address = SocketAddr::new(loopback(plan.host), controller.address().port()).to_string();
+        let controller = Controller::start(ControllerConfig {
+            listen,
+            ..ControllerConfig::default()
+        });
+        let controller = controller
+            .await
+            .map_err(|source| peer("the Controller", source))?;
+        config.controller.address =
+            SocketAddr::new(loopback(plan.host), controller.address().port()).to_string();
 
         let memory = MemoryNodes::default();
         let mut nodes = Vec::new();
@@ -75,7 +81,11 @@ impl Dev {
         }
         let memory = (config.discovery.kind == DiscoveryKind::Memory).then_some(memory);
         let server = Server::start(&config, memory).await?;
-        Ok(Self { server, controller, nodes })
+        Ok(Self {
+            server,
+            controller,
+            nodes,
+        })
     }
 
     /// The server.
@@ -90,7 +100,11 @@ impl Dev {
 
     /// The first node's page, as host:port.
     pub fn page(&self) -> String {
-        self.pages().into_iter().next().map(|at| at.to_string()).unwrap_or_default()
+        self.pages()
+            .into_iter()
+            .next()
+            .map(|at| at.to_string())
+            .unwrap_or_default()
     }
 
     /// Every node's page.
@@ -100,7 +114,11 @@ impl Dev {
 
     /// Ends all parts in order: who sends first, who receives last.
     pub async fn stop(self) {
-        let Self { server, controller, nodes } = self;
+        let Self {
+            server,
+            controller,
+            nodes,
+        } = self;
         server.quit().await;
         for node in nodes {
             node.shutdown().await;
@@ -111,13 +129,20 @@ impl Dev {
 
 impl fmt::Debug for Dev {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dev").field("server", &self.server).field("pages", &self.pages()).finish()
+        f.debug_struct("Dev")
+            .field("server", &self.server)
+            .field("pages", &self.pages())
+            .finish_non_exhaustive()
     }
 }
 
 async fn start_node(config: &Config, plan: DevPlan, number: u16) -> Result<Node, DevError> {
     let id = format!("connect-node-{number}");
-    let page = if plan.first_page == 0 { 0 } else { plan.first_page.saturating_add(number - 1) };
+    let page = if plan.first_page == 0 {
+        0
+    } else {
+        plan.first_page.saturating_add(number - 1)
+    };
     let registration = (config.discovery.kind == DiscoveryKind::Etcd).then(|| EtcdRegistration {
         endpoints: config.etcd.endpoints.clone(),
         metadata: true,
@@ -132,14 +157,23 @@ async fn start_node(config: &Config, plan: DevPlan, number: u16) -> Result<Node,
         registration,
         ..NodeConfig::default()
     };
-    Node::start(settings).await.map_err(|source| peer(&id, source))
+    Node::start(settings)
+        .await
+        .map_err(|source| peer(&id, source))
 }
 
 /// Where this process reaches itself when it listens everywhere.
 fn loopback(host: IpAddr) -> IpAddr {
-    if host.is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { host }
+    if host.is_unspecified() {
+        IpAddr::from([127, 0, 0, 1])
+    } else {
+        host
+    }
 }
 
 fn peer(what: &str, source: PeerError) -> DevError {
-    DevError::Peer { what: what.to_owned(), source }
+    DevError::Peer {
+        what: what.to_owned(),
+        source,
+    }
 }

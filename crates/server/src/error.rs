@@ -54,7 +54,10 @@ pub enum PushError {
 impl PushError {
     /// A bad field.
     pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::Invalid { field: field.into(), problem: problem.into() }
+        Self::Invalid {
+            field: field.into(),
+            problem: problem.into(),
+        }
     }
 }
 
@@ -82,7 +85,9 @@ fn overloaded(text: String, retry_after: Duration) -> Status {
         ErrorDetails::with_retry_info(Some(retry_after)),
     );
     let pushback = MetadataValue::from(u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX));
-    status.metadata_mut().insert("grpc-retry-pushback-ms", pushback);
+    status
+        .metadata_mut()
+        .insert("grpc-retry-pushback-ms", pushback);
     status
 }
 
@@ -120,7 +125,10 @@ mod tests {
             retry_after: Duration::from_millis(100),
         });
         assert_eq!(status.code(), Code::ResourceExhausted);
-        assert_eq!(status.metadata().get("grpc-retry-pushback-ms").unwrap(), "100");
+        assert_eq!(
+            status.metadata().get("grpc-retry-pushback-ms").unwrap(),
+            "100"
+        );
         let info = status.get_details_retry_info().unwrap();
         assert_eq!(info.retry_delay, Some(Duration::from_millis(100)));
     }

@@ -97,7 +97,11 @@ pub struct PushId {
 
 impl fmt::Display for PushId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:012x}-{:08x}-{}", self.millis, self.count, self.instance)
+        write!(
+            f,
+            "{:012x}-{:08x}-{}",
+            self.millis, self.count, self.instance
+        )
     }
 }
 
@@ -117,12 +121,17 @@ pub struct PushIds {
 impl PushIds {
     /// Ids that name this instance.
     pub fn new(instance: InstanceId) -> Self {
-        Self { instance, count: AtomicU32::new(0) }
+        Self {
+            instance,
+            count: AtomicU32::new(0),
+        }
     }
 
     /// The next id.
     pub fn next(&self) -> PushId {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         PushId {
             millis: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
             count: self.count.fetch_add(1, Ordering::Relaxed),

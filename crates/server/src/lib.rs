@@ -5,7 +5,12 @@
 //! docs/ARCHITECTURE.md draws the modules and their ranks: each calls only
 //! lower ones.
 
+pub mod advertise;
+pub mod api;
 pub mod channel;
+pub mod cli;
+pub mod delivery;
+pub mod dev;
 pub mod discovery;
 pub mod error;
 pub mod ids;
@@ -13,18 +18,13 @@ pub mod locate;
 pub mod message;
 pub mod metrics;
 pub mod outcome;
-pub mod pool;
-pub mod readiness;
-pub mod trace;
-pub mod delivery;
-pub mod routing;
 pub mod pipeline;
-pub mod api;
-pub mod registration;
-pub mod advertise;
+pub mod pool;
 pub mod probes;
+pub mod readiness;
+pub mod registration;
+pub mod routing;
 pub mod server;
 pub mod settings;
 pub mod telemetry;
-pub mod cli;
-pub mod dev;
+pub mod trace;

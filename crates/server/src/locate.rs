@@ -7,7 +7,11 @@
 mod controller;
 mod flight;
 
-use std::{collections::{HashMap, HashSet}, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use moka::future::Cache;
 use push_manager_proto::pubsub::{GetUserNodeResponse, UserInfo};
@@ -93,7 +97,9 @@ impl Locator {
             self.metrics.controller_cache_hits.inc();
             return Ok(known);
         }
-        let asking = self.users.try_get_with(user.clone(), self.ask_user(user, trace));
+        let asking = self
+            .users
+            .try_get_with(user.clone(), self.ask_user(user, trace));
         let found = tokio::time::timeout_at(deadline, asking).await;
         match found.map_err(|_| self.controller.late())? {
             Ok(locations) => Ok(locations),
@@ -125,14 +131,20 @@ impl Locator {
     }
 
     async fn ask_user(&self, user: &UserId, trace: &TraceContext) -> Result<Locations, Miss> {
-        let answer = self.controller.user_node(user, trace).await.map_err(Miss::Failed)?;
+        let answer = self
+            .controller
+            .user_node(user, trace)
+            .await
+            .map_err(Miss::Failed)?;
         let found = locations(answer);
         if found.is_empty() {
             return Err(Miss::Offline);
         }
         for (location, address) in &found {
             if let Some(address) = address {
-                self.learnt.insert(location.node.clone(), address.clone()).await;
+                self.learnt
+                    .insert(location.node.clone(), address.clone())
+                    .await;
             }
         }
         Ok(found.into_iter().map(|(location, _)| location).collect())
@@ -182,8 +194,16 @@ impl Locator {
 
 /// The places in an answer, each with the address that it teaches for its node.
 fn locations(answer: GetUserNodeResponse) -> Vec<(Location, Option<Arc<str>>)> {
-    let GetUserNodeResponse { node_id, node_address, found, room_id, locations } = answer;
-    let several = locations.into_iter().map(|at| (at.node_id, at.node_address, at.room_id));
+    let GetUserNodeResponse {
+        node_id,
+        node_address,
+        found,
+        room_id,
+        locations,
+    } = answer;
+    let several = locations
+        .into_iter()
+        .map(|at| (at.node_id, at.node_address, at.room_id));
     let first = found.then_some((node_id, node_address, room_id));
     let mut places: Vec<(Location, Option<Arc<str>>)> = Vec::new();
     for (id, address, room) in several.chain(first) {
@@ -194,7 +214,13 @@ fn locations(answer: GetUserNodeResponse) -> Vec<(Location, Option<Arc<str>>)> {
         // Some Controllers repeat the id where they know no address.
         let teaches = (!address.is_empty() && address != id).then(|| address.into());
         let room = (!room.is_empty()).then(|| RoomId::new(room));
-        places.push((Location { node: NodeId::new(id), room }, teaches));
+        places.push((
+            Location {
+                node: NodeId::new(id),
+                room,
+            },
+            teaches,
+        ));
     }
     places
 }
@@ -202,7 +228,10 @@ fn locations(answer: GetUserNodeResponse) -> Vec<(Location, Option<Arc<str>>)> {
 fn members(users: Vec<UserInfo>) -> Members {
     let named = users.into_iter().filter(|info| !info.user_id.is_empty());
     named
-        .map(|info| Member { user: UserId::new(info.user_id), node: NodeId::new(info.node_id) })
+        .map(|info| Member {
+            user: UserId::new(info.user_id),
+            node: NodeId::new(info.node_id),
+        })
         .collect()
 }
 
@@ -225,18 +254,30 @@ mod tests {
     #[test]
     fn an_address_that_repeats_the_id_teaches_nothing() {
         assert_eq!(locations(answer("node-1", "node-1"))[0].1, None);
-        assert_eq!(locations(answer("node-1", "10.0.0.1:1"))[0].1.as_deref(), Some("10.0.0.1:1"));
+        assert_eq!(
+            locations(answer("node-1", "10.0.0.1:1"))[0].1.as_deref(),
+            Some("10.0.0.1:1")
+        );
     }
 
     #[test]
     fn each_node_is_one_place_and_not_found_is_none() {
         let mut several = answer("node-1", "");
         several.locations = vec![
-            UserLocation { node_id: "node-2".into(), ..UserLocation::default() },
-            UserLocation { node_id: "node-1".into(), ..UserLocation::default() },
+            UserLocation {
+                node_id: "node-2".into(),
+                ..UserLocation::default()
+            },
+            UserLocation {
+                node_id: "node-1".into(),
+                ..UserLocation::default()
+            },
         ];
         assert_eq!(locations(several).len(), 2);
-        let nowhere = GetUserNodeResponse { found: false, ..answer("node-1", "") };
+        let nowhere = GetUserNodeResponse {
+            found: false,
+            ..answer("node-1", "")
+        };
         assert!(locations(nowhere).is_empty());
     }
 }

@@ -18,8 +18,9 @@ use crate::outcome::{Outcome, Reason};
 /// The RPCs of the push API, as labels.
 pub const APIS: [&str; 3] = ["PushToRoom", "PushToUser", "BroadcastMessage"];
 
-const SECONDS: [f64; 14] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const SECONDS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
 
 /// All metrics of one instance.
 #[derive(Debug)]
@@ -63,7 +64,9 @@ impl Metrics {
         let registry = Registry::new();
         let r = Registering(&registry);
         registry.register(Box::new(ProcessCollector::for_self()))?;
-        registry.register(Box::new(tokio_runtime::RuntimeCollector::new(runtime.clone())?))?;
+        registry.register(Box::new(tokio_runtime::RuntimeCollector::new(
+            runtime.clone(),
+        )?))?;
         let metrics = Self {
             api_requests: r.counters(
                 "push_manager_api_requests_total",
@@ -160,18 +163,24 @@ impl Metrics {
 
     /// Counts targets that ended alike.
     pub fn ended(&self, outcome: Outcome, reason: Option<Reason>, targets: u64) {
-        self.targets.with_label_values(&[outcome.as_label()]).inc_by(targets);
+        self.targets
+            .with_label_values(&[outcome.as_label()])
+            .inc_by(targets);
         if outcome == Outcome::Delivered {
             self.push_success.inc_by(targets);
         } else if outcome.is_failure() {
             let reason = reason.map_or("none", Reason::as_label);
-            self.push_failed.with_label_values(&[reason]).inc_by(targets);
+            self.push_failed
+                .with_label_values(&[reason])
+                .inc_by(targets);
         }
     }
 
     /// Counts a push whose targets were never learnt.
     pub fn failed_whole(&self, reason: Reason) {
-        self.push_failed.with_label_values(&[reason.as_label()]).inc();
+        self.push_failed
+            .with_label_values(&[reason.as_label()])
+            .inc();
     }
 
     /// The text exposition.

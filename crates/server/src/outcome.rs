@@ -54,7 +54,10 @@ impl Outcome {
 
     /// True for what makes a room push or broadcast unsuccessful.
     pub fn is_failure(self) -> bool {
-        !matches!(self, Outcome::Delivered | Outcome::Offline | Outcome::Excluded)
+        !matches!(
+            self,
+            Outcome::Delivered | Outcome::Offline | Outcome::Excluded
+        )
     }
 
     /// The proto's value.

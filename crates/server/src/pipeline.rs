@@ -12,8 +12,8 @@ use push_manager_config::Strategy;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-pub use self::{ledger::Ledger, report::Report};
 use self::run::Run;
+pub use self::{ledger::Ledger, report::Report};
 use crate::{
     delivery::{Delivery, FailureLog},
     error::PushError,
@@ -78,7 +78,9 @@ impl Pipeline {
             readiness,
             tracker,
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Carries a push out. It is finished and accounted for even when the
@@ -87,7 +89,11 @@ impl Pipeline {
         let shared = self.shared.clone();
         let span = tracing::Span::current();
         let task = async move { shared.push(&push).await }.instrument(span);
-        self.shared.tracker.spawn(task).await.unwrap_or(Err(PushError::Aborted))
+        self.shared
+            .tracker
+            .spawn(task)
+            .await
+            .unwrap_or(Err(PushError::Aborted))
     }
 }
 
@@ -101,7 +107,8 @@ impl Shared {
             Ok(report) => self.count(report),
             Err(PushError::Controller { problem, .. }) => {
                 self.metrics.failed_whole(Reason::ControllerUnavailable);
-                self.failures.note(None, Reason::ControllerUnavailable, 1, problem);
+                self.failures
+                    .note(None, Reason::ControllerUnavailable, 1, problem);
             }
             Err(_) => self.metrics.failed_whole(Reason::NotReady),
         }
@@ -119,7 +126,7 @@ impl Shared {
         while let Some(step) = run.steps.next().await {
             self.take_in(&mut run, step).await;
         }
-        Ok(Report::new(push, run.ledger))
+        Ok(Report::new(push, &run.ledger))
     }
 
     /// Learns the targets and sends the first calls.
@@ -129,15 +136,22 @@ impl Shared {
             Target::User(user) => {
                 let places = self.locator.user(user, &push.trace, push.deadline).await?;
                 run.ledger.add(user.clone());
-                self.place(&mut run, nodes, vec![(0, places.to_vec())]).await;
+                self.place(&mut run, nodes, vec![(0, places.to_vec())])
+                    .await;
             }
             Target::Everyone => run.send(&self.delivery, routing::everyone(nodes)),
             Target::Room { room, exclude } => {
                 if exclude.is_empty()
                     && let Some(holders) = self.room_holders(push, room).await?
                 {
-                    let learnt = self.locator.learnt(&holders.iter().cloned().collect()).await;
-                    let known = Known { snapshot: nodes, learnt: &learnt };
+                    let learnt = self
+                        .locator
+                        .learnt(&holders.iter().cloned().collect())
+                        .await;
+                    let known = Known {
+                        snapshot: nodes,
+                        learnt: &learnt,
+                    };
                     run.send(&self.delivery, routing::room_form(known, room, &holders));
                     return Ok(run);
                 }
@@ -158,7 +172,10 @@ impl Shared {
         if self.settings.strategy == Strategy::Members {
             return Ok(None);
         }
-        let holders = self.locator.room_nodes(room, &push.trace, push.deadline).await?;
+        let holders = self
+            .locator
+            .room_nodes(room, &push.trace, push.deadline)
+            .await?;
         if holders.is_some() || self.settings.strategy == Strategy::Auto {
             return Ok(holders);
         }
@@ -172,7 +189,10 @@ impl Shared {
     /// Plans calls for users whose places are known, and sends them.
     async fn place(&self, run: &mut Run<'_>, nodes: &Snapshot, users: Vec<run::Placed>) {
         let learnt = self.locator.learnt(&run::nodes_of(&users)).await;
-        let known = Known { snapshot: nodes, learnt: &learnt };
+        let known = Known {
+            snapshot: nodes,
+            learnt: &learnt,
+        };
         let users = users.iter().map(|(target, places)| (*target, &places[..]));
         let ledger = &run.ledger;
         let asked = |target, serial| ledger.was_asked(target, serial);
@@ -188,7 +208,8 @@ impl Shared {
             run::Step::Word(call, verdict) => {
                 let again = run.ledger.record(&call, &verdict);
                 if let Some((reason, targets, detail)) = Ledger::failure(&call, &verdict) {
-                    self.failures.note(Some(call.node.id()), reason, targets, detail);
+                    self.failures
+                        .note(Some(call.node.id()), reason, targets, detail);
                 }
                 if !again.is_empty() {
                     run.look_up_afresh(&self.locator, again);
@@ -205,7 +226,8 @@ impl Shared {
             }
             // The first word stands: the Controller can't say better now.
             run::Step::Fresh(Err(error)) => {
-                self.failures.note(None, Reason::ControllerUnavailable, 0, &error.problem);
+                self.failures
+                    .note(None, Reason::ControllerUnavailable, 0, &error.problem);
             }
         }
     }

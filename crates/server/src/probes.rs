@@ -33,6 +33,10 @@ async fn show_metrics(State(metrics): State<Arc<Metrics>>) -> Response {
 async fn show_readiness(State(readiness): State<Readiness>) -> Response {
     match readiness.state().why_not() {
         None => "ready\n".into_response(),
-        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
+        Some(why) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("not ready: {why}\n"),
+        )
+            .into_response(),
     }
 }

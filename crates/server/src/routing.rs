@@ -5,4 +5,4 @@
 
 mod plan;
 
-pub use self::plan::{Known, PlannedCall, Planned, To, everyone, members, place, room_form};
+pub use self::plan::{Known, Planned, PlannedCall, To, everyone, members, place, room_form};

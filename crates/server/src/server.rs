@@ -108,9 +108,13 @@ impl Server {
         let (stops, pushes, tasks) = (Stops::default(), TaskTracker::new(), TaskTracker::new());
 
         let pool = start_pool(config, source, &metrics, &readiness, &tasks, &stops);
-        let controller = Controller::new(settings::controller(config), metrics.clone()).map_err(
-            |source| StartError::Controller { given: config.controller.address.clone(), source },
-        )?;
+        let controller =
+            Controller::new(settings::controller(config), metrics.clone()).map_err(|source| {
+                StartError::Controller {
+                    given: config.controller.address.clone(),
+                    source,
+                }
+            })?;
         let cache = &config.controller;
         let entries = cache.user_cache_entries as u64;
         let locator = Locator::new(controller, cache.user_cache_ttl, entries, metrics.clone());
@@ -227,7 +231,11 @@ fn start_pool(
         Source::Etcd => {
             let endpoints = config.etcd.endpoints.join(",");
             readiness.still_waiting(format!("waiting for etcd at {endpoints}"));
-            tasks.spawn(discovery::etcd::run(settings::etcd(config), events, stop.clone()));
+            tasks.spawn(discovery::etcd::run(
+                settings::etcd(config),
+                events,
+                stop.clone(),
+            ));
         }
         Source::Static(nodes) => {
             tasks.spawn(static_list::run(nodes, events, stop.clone()));
@@ -236,7 +244,14 @@ fn start_pool(
             tasks.spawn(memory::run(nodes, events, stop.clone()));
         }
     }
-    Pool::start(settings::pool(config), found, metrics.clone(), readiness.clone(), tasks, stop)
+    Pool::start(
+        settings::pool(config),
+        found,
+        metrics.clone(),
+        readiness.clone(),
+        tasks,
+        stop,
+    )
 }
 
 fn start_registration(
@@ -266,7 +281,11 @@ fn start_registration(
         }),
         ttl: config.registration.ttl,
     };
-    tasks.spawn(registration::run(settings, stops.withdraw.clone(), stops.rest.clone()));
+    tasks.spawn(registration::run(
+        settings,
+        stops.withdraw.clone(),
+        stops.rest.clone(),
+    ));
 }
 
 fn serve_probes(
@@ -288,11 +307,13 @@ fn serve_probes(
 }
 
 async fn bind(host: &str, port: u16, knob: &'static str) -> Result<TcpListener, StartError> {
-    TcpListener::bind((host, port)).await.map_err(|source| StartError::Bind {
-        address: format!("{host}:{port}"),
-        knob,
-        source,
-    })
+    TcpListener::bind((host, port))
+        .await
+        .map_err(|source| StartError::Bind {
+            address: format!("{host}:{port}"),
+            knob,
+            source,
+        })
 }
 
 fn local(listener: &TcpListener) -> Result<SocketAddr, StartError> {

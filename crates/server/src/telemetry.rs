@@ -10,8 +10,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-pub use self::traces::TracesError;
 use self::traces::Traces;
+pub use self::traces::TracesError;
 
 /// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,11 @@ impl Telemetry {
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let lines = match config.log.format {
             LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
-            LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+            LogFormat::Json => lines
+                .json()
+                .flatten_event(true)
+                .with_span_list(false)
+                .boxed(),
         };
         tracing_subscriber::registry()
             .with(lines.with_filter(filter))
@@ -75,11 +79,15 @@ impl Telemetry {
 
 impl std::fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Telemetry").field("traces", &self.traces.is_some()).finish_non_exhaustive()
+        f.debug_struct("Telemetry")
+            .field("traces", &self.traces.is_some())
+            .finish_non_exhaustive()
     }
 }
 
 fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {
-    EnvFilter::try_new(level)
-        .map_err(|source| TelemetryError::Level { given: level.to_owned(), source })
+    EnvFilter::try_new(level).map_err(|source| TelemetryError::Level {
+        given: level.to_owned(),
+        source,
+    })
 }

@@ -42,7 +42,8 @@ impl TraceContext {
 
 /// Makes the caller's span the parent of `span`, where an exporter is set.
 pub fn adopt_caller(span: &tracing::Span, metadata: &MetadataMap) {
-    let parent = global::get_text_map_propagator(|propagator| propagator.extract(&Incoming(metadata)));
+    let parent =
+        global::get_text_map_propagator(|propagator| propagator.extract(&Incoming(metadata)));
     if parent.span().span_context().is_valid() {
         // Without an exporter there is nothing to attach to, which is fine.
         drop(span.set_parent(parent));

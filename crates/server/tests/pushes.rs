@@ -1,6 +1,12 @@
 //! Pushes through a whole small system in one process.
 
-#![allow(dead_code, missing_docs, clippy::pedantic, clippy::disallowed_methods, reason = "tests")]
+#![allow(
+    dead_code,
+    missing_docs,
+    clippy::pedantic,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
 
 #[path = "support/bed.rs"]
 mod bed;

@@ -32,12 +32,20 @@ pub(super) type Accepted = (Target, MessageContent);
 
 impl Limits {
     pub(super) fn room(&self, request: PushToRoomRequest) -> Result<Accepted, PushError> {
-        let PushToRoomRequest { room_id, content, exclude_user_ids, options } = request;
+        let PushToRoomRequest {
+            room_id,
+            content,
+            exclude_user_ids,
+            options,
+        } = request;
         self.id("room_id", &room_id)?;
         let content = self.content(content)?;
         if exclude_user_ids.len() > self.max_excludes {
             let given = exclude_user_ids.len();
-            let problem = format!("at most {} users (limits.max_excludes), got {given}", self.max_excludes);
+            let problem = format!(
+                "at most {} users (limits.max_excludes), got {given}",
+                self.max_excludes
+            );
             return Err(PushError::invalid("exclude_user_ids", problem));
         }
         let mut exclude = HashSet::with_capacity(exclude_user_ids.len());
@@ -46,11 +54,21 @@ impl Limits {
             exclude.insert(UserId::new(user));
         }
         refuse_unimplemented(options)?;
-        Ok((Target::Room { room: RoomId::new(room_id), exclude }, content))
+        Ok((
+            Target::Room {
+                room: RoomId::new(room_id),
+                exclude,
+            },
+            content,
+        ))
     }
 
     pub(super) fn user(&self, request: PushToUserRequest) -> Result<Accepted, PushError> {
-        let PushToUserRequest { user_id, content, options } = request;
+        let PushToUserRequest {
+            user_id,
+            content,
+            options,
+        } = request;
         self.id("user_id", &user_id)?;
         let content = self.content(content)?;
         refuse_unimplemented(options)?;
@@ -67,13 +85,17 @@ impl Limits {
     fn id(&self, field: &str, id: &str) -> Result<(), PushError> {
         let max = self.max_id;
         if id.is_empty() || id.len() > max {
-            let problem = format!("must have 1 to {max} bytes (limits.max_id), got {}", id.len());
+            let problem = format!(
+                "must have 1 to {max} bytes (limits.max_id), got {}",
+                id.len()
+            );
             return Err(PushError::invalid(field, problem));
         }
         match id.char_indices().find(|(_, char)| char.is_control()) {
             Some((at, char)) => {
                 let code = u32::from(char);
-                let problem = format!("must not hold control characters, got U+{code:04X} at byte {at}");
+                let problem =
+                    format!("must not hold control characters, got U+{code:04X} at byte {at}");
                 Err(PushError::invalid(field, problem))
             }
             None => Ok(()),
@@ -81,7 +103,8 @@ impl Limits {
     }
 
     fn content(&self, content: Option<MessageContent>) -> Result<MessageContent, PushError> {
-        let content = content.ok_or_else(|| PushError::invalid("content", "is required, got none"))?;
+        let content =
+            content.ok_or_else(|| PushError::invalid("content", "is required, got none"))?;
         let (data, payload) = (content.data.len(), content.payload.len());
         if data > 0 && payload > 0 {
             let problem = format!(
@@ -91,7 +114,10 @@ impl Limits {
         }
         for (field, bytes) in [("content.data", data), ("content.payload", payload)] {
             if bytes > self.max_data {
-                let problem = format!("at most {} bytes (limits.max_data), got {bytes}", self.max_data);
+                let problem = format!(
+                    "at most {} bytes (limits.max_data), got {bytes}",
+                    self.max_data
+                );
                 return Err(PushError::invalid(field, problem));
             }
         }
@@ -105,7 +131,9 @@ impl Limits {
 
 /// Refuses every option but those that ask for what happens anyway.
 fn refuse_unimplemented(options: Option<PushOptions>) -> Result<(), PushError> {
-    let Some(options) = options else { return Ok(()) };
+    let Some(options) = options else {
+        return Ok(());
+    };
     let PushOptions {
         priority,
         ttl,
@@ -174,11 +202,15 @@ fn delivered(report: &Report) -> i32 {
 }
 
 fn receipt(report: &Report) -> Receipt {
-    let counts = Outcome::ALL.into_iter().map(|outcome| (outcome, report.count(outcome)));
-    let outcomes = counts.filter(|(_, count)| *count > 0).map(|(outcome, count)| OutcomeCount {
-        outcome: outcome.to_proto().into(),
-        count: as_i64(count),
-    });
+    let counts = Outcome::ALL
+        .into_iter()
+        .map(|outcome| (outcome, report.count(outcome)));
+    let outcomes = counts
+        .filter(|(_, count)| *count > 0)
+        .map(|(outcome, count)| OutcomeCount {
+            outcome: outcome.to_proto().into(),
+            count: as_i64(count),
+        });
     Receipt {
         push_id: report.id.to_string(),
         targets: as_i64(report.targets()),
@@ -214,14 +246,25 @@ pub(super) fn grpc_timeout(header: Option<&str>) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { max_id: 256, max_data: 16, max_excludes: 2 };
+    const LIMITS: Limits = Limits {
+        max_id: 256,
+        max_data: 16,
+        max_excludes: 2,
+    };
 
-    fn content(data: &str) -> Option<MessageContent> {
-        Some(MessageContent { data: data.into(), ..MessageContent::default() })
+    fn content(data: &str) -> MessageContent {
+        MessageContent {
+            data: data.into(),
+            ..MessageContent::default()
+        }
     }
 
     fn room(room_id: &str, data: &str) -> PushToRoomRequest {
-        PushToRoomRequest { room_id: room_id.into(), content: content(data), ..Default::default() }
+        PushToRoomRequest {
+            room_id: room_id.into(),
+            content: Some(content(data)),
+            ..Default::default()
+        }
     }
 
     fn problem(request: PushToRoomRequest) -> String {
@@ -230,37 +273,70 @@ mod tests {
 
     #[test]
     fn each_bad_field_is_named_with_its_limit_and_what_was_given() {
-        assert_eq!(problem(room("", "x")), "room_id: must have 1 to 256 bytes (limits.max_id), got 0");
+        assert_eq!(
+            problem(room("", "x")),
+            "room_id: must have 1 to 256 bytes (limits.max_id), got 0"
+        );
         assert!(problem(room(&"r".repeat(257), "x")).ends_with("got 257"));
         assert!(problem(room("a\u{7}", "x")).contains("U+0007 at byte 1"));
         assert!(problem(room("r", &"x".repeat(17))).starts_with("content.data: at most 16 bytes"));
         let excludes = vec!["a".into(), "b".into(), "c".into()];
-        let many = PushToRoomRequest { exclude_user_ids: excludes, ..room("r", "x") };
+        let many = PushToRoomRequest {
+            exclude_user_ids: excludes,
+            ..room("r", "x")
+        };
         assert!(problem(many).contains("at most 2 users (limits.max_excludes), got 3"));
-        let bad = PushToRoomRequest { exclude_user_ids: vec![String::new()], ..room("r", "x") };
+        let bad = PushToRoomRequest {
+            exclude_user_ids: vec![String::new()],
+            ..room("r", "x")
+        };
         assert!(problem(bad).starts_with("exclude_user_ids[0]"));
     }
 
     #[test]
     fn content_must_be_there_once() {
-        let absent = PushToRoomRequest { content: None, ..room("r", "x") };
+        let absent = PushToRoomRequest {
+            content: None,
+            ..room("r", "x")
+        };
         assert!(problem(absent).starts_with("content: is required"));
         assert!(problem(room("r", "")).starts_with("content: must have"));
-        let both = MessageContent { data: "x".into(), payload: "y".into(), ..Default::default() };
-        let both = PushToRoomRequest { content: Some(both), ..room("r", "x") };
+        let both = MessageContent {
+            data: "x".into(),
+            payload: "y".into(),
+            ..Default::default()
+        };
+        let both = PushToRoomRequest {
+            content: Some(both),
+            ..room("r", "x")
+        };
         assert!(problem(both).starts_with("content.payload: give data or payload, not both"));
     }
 
     #[test]
     fn an_option_of_a_later_version_is_refused_by_name() {
-        let options = PushOptions { idempotency_key: "k".into(), ..PushOptions::default() };
-        let request = PushToRoomRequest { options: Some(options), ..room("r", "x") };
+        let options = PushOptions {
+            idempotency_key: "k".into(),
+            ..PushOptions::default()
+        };
+        let request = PushToRoomRequest {
+            options: Some(options),
+            ..room("r", "x")
+        };
         assert_eq!(
             LIMITS.room(request).unwrap_err(),
-            PushError::Unimplemented { option: "idempotency_key" }
+            PushError::Unimplemented {
+                option: "idempotency_key"
+            }
         );
-        let usual = PushOptions { priority: Priority::Normal.into(), ..PushOptions::default() };
-        let request = PushToRoomRequest { options: Some(usual), ..room("r", "x") };
+        let usual = PushOptions {
+            priority: Priority::Normal.into(),
+            ..PushOptions::default()
+        };
+        let request = PushToRoomRequest {
+            options: Some(usual),
+            ..room("r", "x")
+        };
         assert!(LIMITS.room(request).is_ok());
     }
 
@@ -268,9 +344,16 @@ mod tests {
     fn the_callers_timeout_is_read_in_every_unit() {
         assert_eq!(grpc_timeout(Some("5S")), Some(Duration::from_secs(5)));
         assert_eq!(grpc_timeout(Some("250m")), Some(Duration::from_millis(250)));
-        assert_eq!(grpc_timeout(Some("99999999H")), Some(Duration::from_secs(99_999_999 * 3600)));
+        assert_eq!(
+            grpc_timeout(Some("99999999H")),
+            Some(Duration::from_hours(99_999_999))
+        );
         for bad in ["", "5", "S", "5X", "-1S", "123456789S", "5µ"] {
-            assert_eq!(grpc_timeout(Some(bad)).filter(|_| bad != "S"), None, "{bad}");
+            assert_eq!(
+                grpc_timeout(Some(bad)).filter(|_| bad != "S"),
+                None,
+                "{bad}"
+            );
         }
     }
 }

@@ -29,7 +29,10 @@ pub struct CountAnswers {
 impl CountAnswers {
     /// Counts into `metrics`; `max_message` is named to callers who exceed it.
     pub fn new(metrics: Arc<Metrics>, max_message: usize) -> Self {
-        Self { metrics, max_message }
+        Self {
+            metrics,
+            max_message,
+        }
     }
 }
 
@@ -37,7 +40,10 @@ impl<S> Layer<S> for CountAnswers {
     type Service = Counting<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Counting { inner, layer: self.clone() }
+        Counting {
+            inner,
+            layer: self.clone(),
+        }
     }
 }
 
@@ -65,11 +71,21 @@ where
         let method = request.uri().path().strip_prefix(SERVICE);
         let api = method.and_then(|name| APIS.into_iter().find(|api| *api == name));
         let answering = self.inner.call(request);
-        let Some(api) = api else { return Box::pin(answering) };
-        let CountAnswers { metrics, max_message } = self.layer.clone();
+        let Some(api) = api else {
+            return Box::pin(answering);
+        };
+        let CountAnswers {
+            metrics,
+            max_message,
+        } = self.layer.clone();
         let began = Instant::now();
         Box::pin(async move {
-            let mut counted = Counted { metrics, api, began, code: Code::Cancelled };
+            let mut counted = Counted {
+                metrics,
+                api,
+                began,
+                code: Code::Cancelled,
+            };
             let answer = answering.await?;
             let answer = name_the_limit(answer, max_message);
             counted.code = code_of(answer.headers());
@@ -89,7 +105,8 @@ struct Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         let seconds = self.began.elapsed().as_secs_f64();
-        self.metrics.answered(self.api, code_label(self.code), seconds);
+        self.metrics
+            .answered(self.api, code_label(self.code), seconds);
     }
 }
 

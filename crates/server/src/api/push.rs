@@ -45,7 +45,14 @@ impl PushApi {
         concurrent: usize,
     ) -> Self {
         let running = Arc::new(Semaphore::new(concurrent));
-        Self { pipeline, ids: Arc::new(ids), limits, longest, concurrent, running }
+        Self {
+            pipeline,
+            ids: Arc::new(ids),
+            limits,
+            longest,
+            concurrent,
+            running,
+        }
     }
 
     async fn run(
@@ -53,10 +60,13 @@ impl PushApi {
         metadata: &MetadataMap,
         (target, content): Accepted,
     ) -> Result<Report, PushError> {
-        let _running = self.running.try_acquire().map_err(|_| PushError::Overloaded {
-            limit: self.concurrent,
-            retry_after: RETRY_AFTER,
-        })?;
+        let _running = self
+            .running
+            .try_acquire()
+            .map_err(|_| PushError::Overloaded {
+                limit: self.concurrent,
+                retry_after: RETRY_AFTER,
+            })?;
         let span = tracing::info_span!(
             "push",
             otel.name = target.api(),
@@ -78,9 +88,13 @@ impl PushApi {
 
     /// The caller's own deadline, less a margin, where it is the shorter one.
     fn time_left(&self, metadata: &MetadataMap) -> Duration {
-        let header = metadata.get("grpc-timeout").and_then(|value| value.to_str().ok());
+        let header = metadata
+            .get("grpc-timeout")
+            .and_then(|value| value.to_str().ok());
         match convert::grpc_timeout(header) {
-            Some(timeout) => (timeout - (timeout / 10).min(LARGEST_MARGIN)).min(self.longest),
+            Some(timeout) => timeout
+                .saturating_sub((timeout / 10).min(LARGEST_MARGIN))
+                .min(self.longest),
             None => self.longest,
         }
     }

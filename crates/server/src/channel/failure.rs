@@ -45,7 +45,11 @@ impl Failure {
                 let goodbye = error.is_go_away()
                     && error.is_remote()
                     && error.reason() == Some(h2::Reason::NO_ERROR);
-                return if refused || goodbye { Failure::Unsent } else { Failure::Lost };
+                return if refused || goodbye {
+                    Failure::Unsent
+                } else {
+                    Failure::Lost
+                };
             }
         }
         Failure::Lost
@@ -61,9 +65,16 @@ impl Failure {
 /// what the peer wrote.
 pub fn describe(status: &Status) -> String {
     let Some(cause) = status.source() else {
-        return format!("{}: {}", crate::error::code_label(status.code()), status.message());
+        return format!(
+            "{}: {}",
+            crate::error::code_label(status.code()),
+            status.message()
+        );
     };
-    let innermost = chain(cause).last().map(ToString::to_string).unwrap_or_default();
+    let innermost = chain(cause)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     match Failure::of(status) {
         Failure::Unconnected => format!("could not connect: {innermost}"),
         Failure::Unsent | Failure::Lost => format!("connection lost: {innermost}"),

@@ -37,13 +37,18 @@ pub(super) fn run(options: &ConfigOptions, command: &ConfigCommand) -> Result<Ex
     let (sources, loaded) = options.load()?;
     match &command.action {
         Action::Check { json: false } => {
-            let file = sources.file.map_or_else(|| "no file".to_owned(), |file| file.name);
+            let file = sources
+                .file
+                .map_or_else(|| "no file".to_owned(), |file| file.name);
             println!("ok: {} knobs, {file}", knobs().len());
         }
         Action::Check { json: true } => {
             println!("{}", json!({"ok": true, "warnings": loaded.warnings}));
         }
-        Action::Show { explain, json: false } => {
+        Action::Show {
+            explain,
+            json: false,
+        } => {
             for row in loaded.rows() {
                 println!("{} = {}  # {}", row.key, row.value, row.origin);
                 if let Some(knob) = knob(row.key).filter(|_| *explain) {
@@ -53,9 +58,9 @@ pub(super) fn run(options: &ConfigOptions, command: &ConfigCommand) -> Result<Ex
             }
         }
         Action::Show { json: true, .. } => {
-            let rows = loaded.rows().into_iter().map(|row| {
-                json!({"key": row.key, "value": row.value, "origin": row.origin.to_string()})
-            });
+            let rows = loaded.rows().into_iter().map(
+                |row| json!({"key": row.key, "value": row.value, "origin": row.origin.to_string()}),
+            );
             println!("{}", json!(rows.collect::<Vec<_>>()));
         }
     }

@@ -40,10 +40,16 @@ pub(super) fn run(options: &ConfigOptions, dev: &DevOptions) -> Result<ExitCode,
             config.advertise.address = dev.host.to_string();
         }
     }
-    let plan = DevPlan { nodes: dev.nodes, host: dev.host, first_page: dev.page_port };
+    let plan = DevPlan {
+        nodes: dev.nodes,
+        host: dev.host,
+        first_page: dev.page_port,
+    };
     runtime()?.block_on(Box::pin(async {
         let telemetry = Telemetry::init(&config, &sources.env).map_err(|e| Failed::running(&e))?;
-        let dev = Dev::start(config, plan).await.map_err(|e| Failed::running(&e))?;
+        let dev = Dev::start(config, plan)
+            .await
+            .map_err(|e| Failed::running(&e))?;
         println!("{}", welcome(&dev));
         stop_signal().await?;
         dev.stop().await;
@@ -82,6 +88,12 @@ Metrics: http://{metrics}/metrics   Ready: http://{metrics}/readyz
 Ctrl-C stops it.
 ",
         nodes = dev.pages().len(),
-        others = dev.pages().iter().skip(1).map(|at| format!("http://{at}/")).collect::<Vec<_>>().join(" "),
+        others = dev
+            .pages()
+            .iter()
+            .skip(1)
+            .map(|at| format!("http://{at}/"))
+            .collect::<Vec<_>>()
+            .join(" "),
     )
 }

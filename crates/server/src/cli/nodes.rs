@@ -31,7 +31,10 @@ pub(super) fn run(options: &ConfigOptions, nodes: &NodesOptions) -> Result<ExitC
                    "reason": skipped.reason.as_label()})
         });
         let skipped: Vec<_> = skipped.collect();
-        println!("{}", json!({"revision": listing.revision, "nodes": found, "skipped": skipped}));
+        println!(
+            "{}",
+            json!({"revision": listing.revision, "nodes": found, "skipped": skipped})
+        );
         return Ok(ExitCode::SUCCESS);
     }
     println!("{:<24} {:<24} KEY", "NODE", "ADDRESS");
@@ -49,7 +52,10 @@ pub(super) fn run(options: &ConfigOptions, nodes: &NodesOptions) -> Result<ExitC
 }
 
 fn name(found: &Registration) -> &str {
-    found.node_id.as_ref().map_or(&found.segment, |id| id.as_str())
+    found
+        .node_id
+        .as_ref()
+        .map_or(&found.segment, |id| id.as_str())
 }
 
 fn as_json(found: &Registration) -> serde_json::Value {

@@ -64,9 +64,15 @@ impl ConfigOptions {
         let named: BTreeMap<&'static str, (&'static str, &Option<String>)> = BTreeMap::from([
             ("--grpc-port", ("grpc.port", &self.grpc_port)),
             ("--metrics-port", ("metrics.port", &self.metrics_port)),
-            ("--controller-address", ("controller.address", &self.controller_address)),
+            (
+                "--controller-address",
+                ("controller.address", &self.controller_address),
+            ),
             ("--etcd-endpoints", ("etcd.endpoints", &self.etcd_endpoints)),
-            ("--advertise-address", ("advertise.address", &self.advertise_address)),
+            (
+                "--advertise-address",
+                ("advertise.address", &self.advertise_address),
+            ),
             ("--log-level", ("log.level", &self.log_level)),
         ]);
         for (flag, (key, value)) in named {
@@ -83,6 +89,11 @@ pub(super) fn read(path: &Path) -> Result<config::File, Failed> {
     let failed = |error| Failed::usage(format!("can't read {}: {error}", path.display()));
     let mut text = String::new();
     let most = MAX_FILE_BYTES as u64 + 1;
-    File::open(path).and_then(|file| file.take(most).read_to_string(&mut text)).map_err(failed)?;
-    Ok(config::File { name: path.display().to_string(), text })
+    File::open(path)
+        .and_then(|file| file.take(most).read_to_string(&mut text))
+        .map_err(failed)?;
+    Ok(config::File {
+        name: path.display().to_string(),
+        text,
+    })
 }

@@ -28,14 +28,24 @@ pub(super) struct PushOptions {
     #[arg(long, global = true, value_name = "FILE")]
     payload: Option<PathBuf>,
     /// The message's type.
-    #[arg(long = "type", global = true, default_value = "TEXT", value_name = "TYPE")]
+    #[arg(
+        long = "type",
+        global = true,
+        default_value = "TEXT",
+        value_name = "TYPE"
+    )]
     kind: String,
     /// Metadata, e.g. --metadata colour=red; may be repeated. `sent_at_ms` is
     /// added, so that clients can tell the latency.
     #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = pair)]
     metadata: Vec<(String, String)>,
     /// The server.
-    #[arg(long, global = true, default_value = "localhost:50053", value_name = "HOST:PORT")]
+    #[arg(
+        long,
+        global = true,
+        default_value = "localhost:50053",
+        value_name = "HOST:PORT"
+    )]
     to: String,
     /// How long to wait for the answer, in seconds.
     #[arg(long, global = true, default_value_t = 10.0, value_name = "SECONDS")]
@@ -83,7 +93,9 @@ pub(super) fn run(options: &PushOptions) -> Result<ExitCode, Failed> {
         let mut client = PushManagerServiceClient::new(channel);
         ask(&mut client, &options.target, content, timeout).await
     };
-    let answer = runtime()?.block_on(asking).map_err(|status| refused(options, &status))?;
+    let answer = runtime()?
+        .block_on(asking)
+        .map_err(|status| refused(options, &status))?;
     show(options.json, &answer);
     Ok(ExitCode::from(if answer.success { 0 } else { 3 }))
 }
@@ -91,9 +103,15 @@ pub(super) fn run(options: &PushOptions) -> Result<ExitCode, Failed> {
 fn refused(options: &PushOptions, status: &Status) -> Failed {
     if options.json {
         let code = code_label(status.code());
-        println!("{}", json!({"error": {"code": code, "message": status.message()}}));
+        println!(
+            "{}",
+            json!({"error": {"code": code, "message": status.message()}})
+        );
     }
-    Failed { code: 4, text: format!("{}: {}", options.to, describe(status)) }
+    Failed {
+        code: 4,
+        text: format!("{}: {}", options.to, describe(status)),
+    }
 }
 
 async fn ask(
@@ -106,22 +124,58 @@ async fn ask(
     match target {
         Target::Room { room, exclude } => {
             let (room_id, exclude_user_ids) = (room.clone(), exclude.clone());
-            let request = PushToRoomRequest { room_id, content, exclude_user_ids, options: None };
-            let answer = client.push_to_room(limited(request, timeout)).await?.into_inner();
+            let request = PushToRoomRequest {
+                room_id,
+                content,
+                exclude_user_ids,
+                options: None,
+            };
+            let answer = client
+                .push_to_room(limited(request, timeout))
+                .await?
+                .into_inner();
             let (success, message) = (answer.success, answer.message);
-            Ok(Answer { success, message, push_id: answer.push_id, receipt: answer.receipt })
+            Ok(Answer {
+                success,
+                message,
+                push_id: answer.push_id,
+                receipt: answer.receipt,
+            })
         }
         Target::User { user } => {
-            let request = PushToUserRequest { user_id: user.clone(), content, options: None };
-            let answer = client.push_to_user(limited(request, timeout)).await?.into_inner();
+            let request = PushToUserRequest {
+                user_id: user.clone(),
+                content,
+                options: None,
+            };
+            let answer = client
+                .push_to_user(limited(request, timeout))
+                .await?
+                .into_inner();
             let (success, message) = (answer.success, answer.message);
-            Ok(Answer { success, message, push_id: answer.push_id, receipt: answer.receipt })
+            Ok(Answer {
+                success,
+                message,
+                push_id: answer.push_id,
+                receipt: answer.receipt,
+            })
         }
         Target::Broadcast => {
-            let request = BroadcastMessageRequest { content, options: None };
-            let answer = client.broadcast_message(limited(request, timeout)).await?.into_inner();
+            let request = BroadcastMessageRequest {
+                content,
+                options: None,
+            };
+            let answer = client
+                .broadcast_message(limited(request, timeout))
+                .await?
+                .into_inner();
             let (success, message) = (answer.success, answer.message);
-            Ok(Answer { success, message, push_id: answer.push_id, receipt: answer.receipt })
+            Ok(Answer {
+                success,
+                message,
+                push_id: answer.push_id,
+                receipt: answer.receipt,
+            })
         }
     }
 }
@@ -133,9 +187,18 @@ fn limited<T>(message: T, timeout: Duration) -> Request<T> {
 }
 
 fn show(as_json: bool, answer: &Answer) {
-    let Answer { success, message, push_id, receipt } = answer;
+    let Answer {
+        success,
+        message,
+        push_id,
+        receipt,
+    } = answer;
     if !as_json {
-        let word = if *success { "ok" } else { "not delivered to all" };
+        let word = if *success {
+            "ok"
+        } else {
+            "not delivered to all"
+        };
         println!("{word}: {message}\npush {push_id}");
         return;
     }
@@ -144,8 +207,13 @@ fn show(as_json: bool, answer: &Answer) {
         .outcomes
         .iter()
         .map(|entry| {
-            let name = Outcome::try_from(entry.outcome).unwrap_or_default().as_str_name();
-            (name.trim_start_matches("OUTCOME_").to_lowercase(), json!(entry.count))
+            let name = Outcome::try_from(entry.outcome)
+                .unwrap_or_default()
+                .as_str_name();
+            (
+                name.trim_start_matches("OUTCOME_").to_lowercase(),
+                json!(entry.count),
+            )
         })
         .collect();
     println!(
@@ -161,10 +229,11 @@ fn content(options: &PushOptions) -> Result<MessageContent, Failed> {
             .map_err(|error| Failed::usage(format!("can't read {}: {error}", path.display())))?,
         None => Vec::new(),
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut metadata = std::collections::HashMap::from([
-        ("sent_at_ms".to_owned(), now.as_millis().to_string()),
-    ]);
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let mut metadata =
+        std::collections::HashMap::from([("sent_at_ms".to_owned(), now.as_millis().to_string())]);
     metadata.extend(options.metadata.iter().cloned());
     Ok(MessageContent {
         r#type: options.kind.clone(),

@@ -9,7 +9,7 @@ use tokio::{
     sync::mpsc::{self, Receiver},
     time::{Duration, sleep},
 };
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::options;
 use crate::telemetry::Telemetry;
@@ -49,15 +49,25 @@ pub(super) async fn watch(
 
 fn apply(mut old: Config, new: Config, telemetry: &Telemetry) -> Config {
     let changed = changed(&old, &new);
-    let waiting: Vec<_> =
-        changed.iter().filter(|knob| !knob.reloadable).map(|knob| knob.key).collect();
+    let waiting: Vec<_> = changed
+        .iter()
+        .filter(|knob| !knob.reloadable)
+        .map(|knob| knob.key)
+        .collect();
     if !waiting.is_empty() {
-        warn!(keys = waiting.join(","), "changed knobs that take effect at the next start only");
+        warn!(
+            keys = waiting.join(","),
+            "changed knobs that take effect at the next start only"
+        );
     }
     if old.log.level != new.log.level {
         match telemetry.set_level(&new.log.level) {
             Ok(()) => {
-                info!(from = old.log.level, to = new.log.level, "log level changed");
+                info!(
+                    from = old.log.level,
+                    to = new.log.level,
+                    "log level changed"
+                );
                 old.log.level = new.log.level;
             }
             Err(error) => warn!(error = super::with_causes(&error), "log level not changed"),
@@ -75,7 +85,8 @@ fn start(path: &Path) -> Option<Watched> {
         // Reading the file is an access event: only what changes it counts.
         if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
             // Full means that a change is already waiting to be read.
-            drop(tell.try_send(()));
+            let waiting = tell.try_send(()).is_err();
+            debug!(waiting, "the configuration's folder changed");
         }
     });
     let folder = match path.parent() {

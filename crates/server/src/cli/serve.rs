@@ -13,7 +13,9 @@ pub(super) fn run(options: &ConfigOptions) -> Result<ExitCode, Failed> {
     runtime()?.block_on(Box::pin(async {
         let config = loaded.config;
         let telemetry = Telemetry::init(&config, &sources.env).map_err(|e| Failed::running(&e))?;
-        let server = Server::start(&config, None).await.map_err(|e| Failed::running(&e))?;
+        let server = Server::start(&config, None)
+            .await
+            .map_err(|e| Failed::running(&e))?;
         let watching = reload::watch(options.config.as_deref(), sources, config, &telemetry);
         tokio::select! {
             stop = stop_signal() => stop?,
@@ -28,8 +30,10 @@ pub(super) fn run(options: &ConfigOptions) -> Result<ExitCode, Failed> {
 /// Waits for SIGTERM or SIGINT; a second one ends the process at once.
 pub(super) async fn stop_signal() -> Result<(), Failed> {
     let listen = |kind| signal(kind).map_err(|error| Failed::running(&error));
-    let (mut terminate, mut interrupt) =
-        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        listen(SignalKind::terminate())?,
+        listen(SignalKind::interrupt())?,
+    );
     tokio::select! {
         _ = terminate.recv() => info!("SIGTERM"),
         _ = interrupt.recv() => info!("SIGINT"),
@@ -42,7 +46,10 @@ pub(super) async fn stop_signal() -> Result<(), Failed> {
         warn!("second signal: ending at once");
         std::process::exit(1);
     };
-    #[allow(clippy::disallowed_methods, reason = "it ends the process, or goes with it")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "it ends the process, or goes with it"
+    )]
     drop(tokio::spawn(again));
     Ok(())
 }

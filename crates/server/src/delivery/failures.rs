@@ -18,17 +18,23 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// Most node and reason pairs remembered between two summaries.
 const MOST_PAIRS: usize = 10_000;
 
+/// Targets failed since the last summary, by node and reason.
+type Counts = HashMap<(Option<NodeId>, Reason), u64>;
+
 /// Counts failures for the metrics and writes them to the log, aggregated.
 #[derive(Clone, Debug)]
 pub struct FailureLog {
-    since: Arc<Mutex<HashMap<(Option<NodeId>, Reason), u64>>>,
+    since: Arc<Mutex<Counts>>,
     metrics: Arc<Metrics>,
 }
 
 impl FailureLog {
     /// Nothing failed yet.
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { since: Arc::default(), metrics }
+        Self {
+            since: Arc::default(),
+            metrics,
+        }
     }
 
     /// Notes that `targets` failed at `node` (or before any node was known).
@@ -54,7 +60,13 @@ impl FailureLog {
         };
         if first {
             let node = node.map_or("", NodeId::as_str);
-            warn!(node.id = node, reason = reason.as_label(), targets, detail, "push failed");
+            warn!(
+                node.id = node,
+                reason = reason.as_label(),
+                targets,
+                detail,
+                "push failed"
+            );
         }
     }
 
@@ -84,11 +96,14 @@ impl FailureLog {
             let node = node.as_ref().map_or("", NodeId::as_str);
             let reason = reason.as_label();
             let seconds = INTERVAL.as_secs();
-            warn!(node.id = node, reason, targets, seconds, "further pushes failed");
+            warn!(
+                node.id = node,
+                reason, targets, seconds, "further pushes failed"
+            );
         }
     }
 
-    fn since(&self) -> MutexGuard<'_, HashMap<(Option<NodeId>, Reason), u64>> {
+    fn since(&self) -> MutexGuard<'_, Counts> {
         self.since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

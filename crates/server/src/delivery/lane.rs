@@ -56,7 +56,9 @@ const GIVEN_UP: u8 = 2;
 impl State {
     /// Moves from waiting to `to`; false when somebody else was first.
     fn leave_waiting(&self, to: u8) -> bool {
-        self.0.compare_exchange(WAITING, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.0
+            .compare_exchange(WAITING, to, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
     }
 
     fn is_waiting(&self) -> bool {
@@ -98,7 +100,12 @@ fn left() -> Verdict {
 
 impl Lane {
     pub(super) fn new(node: Arc<Node>, settings: DeliverySettings) -> Self {
-        Self { node, settings, queue: Mutex::default(), wake: Notify::new() }
+        Self {
+            node,
+            settings,
+            queue: Mutex::default(),
+            wake: Notify::new(),
+        }
     }
 
     /// Takes a call in, or says why not.
@@ -118,7 +125,12 @@ impl Lane {
         let state = Arc::new(State(AtomicU8::new(WAITING)));
         let (sender, answer) = oneshot::channel();
         queue.bytes += bytes;
-        queue.items.push_back(Item { call, bytes, state: state.clone(), answer: sender });
+        queue.items.push_back(Item {
+            call,
+            bytes,
+            state: state.clone(),
+            answer: sender,
+        });
         self.show(&queue);
         drop(queue);
         self.wake.notify_one();
@@ -190,7 +202,9 @@ impl Lane {
     }
 
     fn show(&self, queue: &Queue) {
-        self.node.queued().set(i64::try_from(queue.items.len()).unwrap_or(i64::MAX));
+        self.node
+            .queued()
+            .set(i64::try_from(queue.items.len()).unwrap_or(i64::MAX));
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {

@@ -37,7 +37,9 @@ impl Policy {
     /// deadline. `jitter` is in 0..=1.
     pub fn after(&self, failure: Failure, tried: u32, left: Duration, jitter: f64) -> Attempt {
         let again = failure.is_unsent() || (self.retry_unacknowledged && failure == Failure::Lost);
-        let doubled = FIRST_WAIT.saturating_mul(1 << (tried - 1).min(16)).min(LONGEST_WAIT);
+        let doubled = FIRST_WAIT
+            .saturating_mul(1 << (tried - 1).min(16))
+            .min(LONGEST_WAIT);
         let wait = doubled.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0);
         if again && tried <= self.retries && wait < left {
             return Attempt::Again(wait);
@@ -73,17 +75,29 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
-    const POLICY: Policy = Policy { retries: 2, retry_unacknowledged: false };
+    const POLICY: Policy = Policy {
+        retries: 2,
+        retry_unacknowledged: false,
+    };
 
     #[test]
     fn only_a_call_that_surely_went_unsent_is_tried_again() {
         for failure in [Failure::Unconnected, Failure::Unsent] {
-            assert!(matches!(POLICY.after(failure, 1, SECOND, 0.5), Attempt::Again(_)));
+            assert!(matches!(
+                POLICY.after(failure, 1, SECOND, 0.5),
+                Attempt::Again(_)
+            ));
         }
         let lost = Attempt::GiveUp(Outcome::Unknown, Reason::ConnectionLost);
         assert_eq!(POLICY.after(Failure::Lost, 1, SECOND, 0.5), lost);
-        let eager = Policy { retry_unacknowledged: true, ..POLICY };
-        assert!(matches!(eager.after(Failure::Lost, 1, SECOND, 0.5), Attempt::Again(_)));
+        let eager = Policy {
+            retry_unacknowledged: true,
+            ..POLICY
+        };
+        assert!(matches!(
+            eager.after(Failure::Lost, 1, SECOND, 0.5),
+            Attempt::Again(_)
+        ));
     }
 
     #[test]

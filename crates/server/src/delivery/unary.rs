@@ -1,7 +1,8 @@
 //! One call over the unary RPCs that every node knows.
 
 use push_manager_proto::pubsub::{
-    PushMessageBatchRequest, PushMessageRequest, connect_node_service_client::ConnectNodeServiceClient,
+    PushMessageBatchRequest, PushMessageRequest,
+    connect_node_service_client::ConnectNodeServiceClient,
 };
 use tokio::time::Instant;
 use tonic::{Code, Request, Status};
@@ -27,12 +28,16 @@ pub(super) async fn call(node: &Node, call: &Call, policy: Policy) -> Verdict {
         otel.kind = "client",
         node.id = %node.id()
     );
-    match tokio::time::timeout_at(call.deadline, attempts(node, call, policy).instrument(span)).await {
+    match tokio::time::timeout_at(call.deadline, attempts(node, call, policy).instrument(span))
+        .await
+    {
         Ok(verdict) => verdict,
         // Without a connection there was nothing that the call could go out on.
-        Err(_) if node.live() == 0 => {
-            Verdict::failed(Outcome::NodeGone, Reason::ConnectFailed, "no connection by the deadline")
-        }
+        Err(_) if node.live() == 0 => Verdict::failed(
+            Outcome::NodeGone,
+            Reason::ConnectFailed,
+            "no connection by the deadline",
+        ),
         Err(_) => Verdict::failed(Outcome::Unknown, Reason::DeadlineExceeded, ""),
     }
 }
@@ -64,21 +69,41 @@ async fn attempts(node: &Node, call: &Call, policy: Policy) -> Verdict {
 }
 
 async fn once(node: &Node, call: &Call) -> Result<Verdict, Status> {
-    let channel = node.channel().map_err(|error| Status::from_error(Box::new(error)))?;
+    let channel = node
+        .channel()
+        .map_err(|error| Status::from_error(Box::new(error)))?;
     let mut client = ConnectNodeServiceClient::new(channel);
-    let room_id = call.room.as_ref().map(|room| room.as_str().to_owned()).unwrap_or_default();
+    let room_id = call
+        .room
+        .as_ref()
+        .map(|room| room.as_str().to_owned())
+        .unwrap_or_default();
     let content = Some((*call.content).clone());
     let user_ids = match &call.audience {
         Audience::One(user) => {
             let user_id = user.as_str().to_owned();
-            let request = outgoing(PushMessageRequest { user_id, room_id, content }, call);
+            let request = outgoing(
+                PushMessageRequest {
+                    user_id,
+                    room_id,
+                    content,
+                },
+                call,
+            );
             let answer = client.push_message(request).await?;
             return Ok(Verdict::of_one(answer.get_ref()));
         }
         Audience::Named(users) => users.iter().map(|user| user.as_str().to_owned()).collect(),
         Audience::Room | Audience::Everyone => Vec::new(),
     };
-    let request = outgoing(PushMessageBatchRequest { user_ids, room_id, content }, call);
+    let request = outgoing(
+        PushMessageBatchRequest {
+            user_ids,
+            room_id,
+            content,
+        },
+        call,
+    );
     let answer = client.push_message_batch(request).await?;
     Ok(match &call.audience {
         Audience::Named(users) => Verdict::of_named(users, answer.get_ref()),

@@ -42,7 +42,11 @@ pub enum Verdict {
 impl Verdict {
     /// The whole call failed.
     pub fn failed(outcome: Outcome, reason: Reason, detail: impl Into<String>) -> Self {
-        Self::Failed { outcome, reason, detail: detail.into() }
+        Self::Failed {
+            outcome,
+            reason,
+            detail: detail.into(),
+        }
     }
 
     /// Reads the answer about one user.
@@ -60,10 +64,18 @@ impl Verdict {
     /// Old nodes leave the count at 0 when all got it. Where count and failed
     /// ids do not add up to those asked, the rest is unknown.
     pub(super) fn of_named(asked: &[UserId], answer: &PushMessageBatchResponse) -> Self {
-        let PushMessageBatchResponse { success, delivered_count, failed_user_ids } = answer;
+        let PushMessageBatchResponse {
+            success,
+            delivered_count,
+            failed_user_ids,
+        } = answer;
         let failed: HashSet<&str> = failed_user_ids.iter().map(String::as_str).collect();
         if failed.is_empty() && *delivered_count <= 0 {
-            return if *success { Self::Named(vec![DELIVERED; asked.len()]) } else { refused() };
+            return if *success {
+                Self::Named(vec![DELIVERED; asked.len()])
+            } else {
+                refused()
+            };
         }
         let mut counted = usize::try_from(*delivered_count).unwrap_or(0);
         let ending = |user: &UserId| {
@@ -81,7 +93,11 @@ impl Verdict {
 
     /// Reads the answer about a room or everyone.
     pub(super) fn of_all(answer: &PushMessageBatchResponse) -> Self {
-        let PushMessageBatchResponse { success, delivered_count, failed_user_ids } = answer;
+        let PushMessageBatchResponse {
+            success,
+            delivered_count,
+            failed_user_ids,
+        } = answer;
         let failed: HashSet<&str> = failed_user_ids.iter().map(String::as_str).collect();
         if !success && failed.is_empty() && *delivered_count <= 0 {
             return refused();
@@ -107,7 +123,11 @@ mod tests {
 
     fn answer(success: bool, count: i32, failed: &[&str]) -> PushMessageBatchResponse {
         let failed_user_ids = failed.iter().map(ToString::to_string).collect();
-        PushMessageBatchResponse { success, delivered_count: count, failed_user_ids }
+        PushMessageBatchResponse {
+            success,
+            delivered_count: count,
+            failed_user_ids,
+        }
     }
 
     #[test]
@@ -119,13 +139,19 @@ mod tests {
     #[test]
     fn failed_ids_are_not_here_and_the_rest_is_delivered() {
         let verdict = Verdict::of_named(&users(&["a", "b", "c"]), &answer(true, 2, &["b"]));
-        assert_eq!(verdict, Verdict::Named(vec![DELIVERED, NOT_HERE, DELIVERED]));
+        assert_eq!(
+            verdict,
+            Verdict::Named(vec![DELIVERED, NOT_HERE, DELIVERED])
+        );
     }
 
     #[test]
     fn a_count_that_leaves_users_out_makes_them_unknown() {
         let verdict = Verdict::of_named(&users(&["a", "b", "c"]), &answer(true, 1, &["a"]));
-        assert_eq!(verdict, Verdict::Named(vec![NOT_HERE, DELIVERED, UNACCOUNTED]));
+        assert_eq!(
+            verdict,
+            Verdict::Named(vec![NOT_HERE, DELIVERED, UNACCOUNTED])
+        );
     }
 
     #[test]
@@ -136,15 +162,30 @@ mod tests {
 
     #[test]
     fn no_success_without_any_count_is_a_refusal() {
-        assert_eq!(Verdict::of_named(&users(&["a"]), &answer(false, 0, &[])), refused());
+        assert_eq!(
+            Verdict::of_named(&users(&["a"]), &answer(false, 0, &[])),
+            refused()
+        );
         assert_eq!(Verdict::of_all(&answer(false, 0, &[])), refused());
     }
 
     #[test]
     fn a_room_form_counts_what_the_node_reports() {
         let verdict = Verdict::of_all(&answer(true, 3, &["x"]));
-        assert_eq!(verdict, Verdict::Counted { delivered: 3, failed: 1 });
+        assert_eq!(
+            verdict,
+            Verdict::Counted {
+                delivered: 3,
+                failed: 1
+            }
+        );
         let nobody = Verdict::of_all(&answer(true, 0, &[]));
-        assert_eq!(nobody, Verdict::Counted { delivered: 0, failed: 0 });
+        assert_eq!(
+            nobody,
+            Verdict::Counted {
+                delivered: 0,
+                failed: 0
+            }
+        );
     }
 }

@@ -89,9 +89,12 @@ impl Controller {
     ) -> Result<GetUserNodeResponse, LocateError> {
         let user_id = user.as_str().to_owned();
         let answer = self
-            .ask("GetUserNode", trace, GetUserNodeRequest { user_id }, async |mut client, request| {
-                client.get_user_node(request).await
-            })
+            .ask(
+                "GetUserNode",
+                trace,
+                GetUserNodeRequest { user_id },
+                async |mut client, request| client.get_user_node(request).await,
+            )
             .await;
         absent_is_empty(answer).map_err(|status| self.error(&status))
     }
@@ -103,9 +106,12 @@ impl Controller {
     ) -> Result<Vec<UserInfo>, LocateError> {
         let room_id = room.as_str().to_owned();
         let answer = self
-            .ask("GetRoomInfo", trace, GetRoomInfoRequest { room_id }, async |mut client, request| {
-                client.get_room_info(request).await
-            })
+            .ask(
+                "GetRoomInfo",
+                trace,
+                GetRoomInfoRequest { room_id },
+                async |mut client, request| client.get_room_info(request).await,
+            )
             .await;
         let answer = absent_is_empty(answer).map_err(|status| self.error(&status))?;
         Ok(answer.room.map(|room| room.users).unwrap_or_default())
@@ -119,9 +125,12 @@ impl Controller {
     ) -> Result<Option<Vec<String>>, LocateError> {
         let room_id = room.as_str().to_owned();
         let answer = self
-            .ask("GetRoomNodes", trace, GetRoomNodesRequest { room_id }, async |mut client, request| {
-                client.get_room_nodes(request).await
-            })
+            .ask(
+                "GetRoomNodes",
+                trace,
+                GetRoomNodesRequest { room_id },
+                async |mut client, request| client.get_room_nodes(request).await,
+            )
             .await;
         match absent_is_empty(answer) {
             Ok(answer) => Ok(Some(answer.node_ids)),
@@ -140,10 +149,7 @@ impl Controller {
         method: &'static str,
         trace: &TraceContext,
         question: Q,
-        call: impl AsyncFn(
-            ControllerServiceClient<Channel>,
-            Request<Q>,
-        ) -> Result<Response<A>, Status>,
+        call: impl AsyncFn(ControllerServiceClient<Channel>, Request<Q>) -> Result<Response<A>, Status>,
     ) -> Result<A, Status> {
         let span = tracing::info_span!("controller", otel.name = method, otel.kind = "client");
         let began = Instant::now();
@@ -156,8 +162,13 @@ impl Controller {
             self.late_in_a_row.store(0, Ordering::Relaxed);
         }
         let code = answer.as_ref().map_or_else(Status::code, |_| Code::Ok);
-        self.metrics.controller_requests.with_label_values(&[method, code_label(code)]).inc();
-        self.metrics.controller_duration.observe(began.elapsed().as_secs_f64());
+        self.metrics
+            .controller_requests
+            .with_label_values(&[method, code_label(code)])
+            .inc();
+        self.metrics
+            .controller_duration
+            .observe(began.elapsed().as_secs_f64());
         answer
     }
 
@@ -166,10 +177,7 @@ impl Controller {
         &self,
         trace: &TraceContext,
         question: Q,
-        call: impl AsyncFn(
-            ControllerServiceClient<Channel>,
-            Request<Q>,
-        ) -> Result<Response<A>, Status>,
+        call: impl AsyncFn(ControllerServiceClient<Channel>, Request<Q>) -> Result<Response<A>, Status>,
     ) -> Result<A, Status> {
         let _permit = self.permits.acquire().await;
         let mut again = true;
@@ -202,17 +210,24 @@ impl Controller {
             }
         }
         let timeout = self.settings.timeout.as_millis();
-        Status::deadline_exceeded(format!("no answer within {timeout} ms (controller.timeout)"))
+        Status::deadline_exceeded(format!(
+            "no answer within {timeout} ms (controller.timeout)"
+        ))
     }
 
     fn error(&self, status: &Status) -> LocateError {
-        LocateError { address: self.settings.address.clone(), problem: channel::describe(status) }
+        LocateError {
+            address: self.settings.address.clone(),
+            problem: channel::describe(status),
+        }
     }
 }
 
 impl fmt::Debug for Controller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Controller").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Controller")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 

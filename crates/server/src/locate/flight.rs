@@ -29,7 +29,9 @@ struct Slot<V> {
 
 impl<K, V> Default for Flights<K, V> {
     fn default() -> Self {
-        Self { slots: Mutex::default() }
+        Self {
+            slots: Mutex::default(),
+        }
     }
 }
 
@@ -73,7 +75,10 @@ impl<'a, K: Eq + Hash + Clone, V: Clone> Waiting<'a, K, V> {
             .entry(key.clone())
             .or_insert_with(|| {
                 let last = tokio::sync::Mutex::new(None);
-                Arc::new(Slot { begun: AtomicU64::new(0), last })
+                Arc::new(Slot {
+                    begun: AtomicU64::new(0),
+                    last,
+                })
             })
             .clone();
         Self { flights, key, slot }
@@ -114,7 +119,10 @@ mod tests {
         };
         let (first, later) = futures::future::join(first, later).await;
         assert_eq!(first, (0, false));
-        assert!(later.iter().all(|(number, _)| *number == 1), "none got the earlier answer");
+        assert!(
+            later.iter().all(|(number, _)| *number == 1),
+            "none got the earlier answer"
+        );
         assert_eq!(calls.load(Ordering::SeqCst), 2);
         assert!(flights.slots().is_empty(), "no slot is left behind");
     }
@@ -124,7 +132,8 @@ mod tests {
         let flights: Flights<&str, u8> = Flights::default();
         let stuck = flights.ask("room", std::future::pending);
         let given_up = tokio::time::timeout(Duration::from_millis(5), stuck);
-        let (given_up, next) = futures::future::join(given_up, flights.ask("room", async || 7)).await;
+        let (given_up, next) =
+            futures::future::join(given_up, flights.ask("room", async || 7)).await;
         assert!(given_up.is_err());
         assert_eq!(next, (7, false));
         assert!(flights.slots().is_empty());

@@ -23,11 +23,17 @@ impl NodeMetrics {
     pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let metrics = Self {
             connections: IntGaugeVec::new(
-                Opts::new("push_manager_node_connections", "Open connections to a Connect-Node."),
+                Opts::new(
+                    "push_manager_node_connections",
+                    "Open connections to a Connect-Node.",
+                ),
                 &["node_id"],
             )?,
             queued: IntGaugeVec::new(
-                Opts::new("push_manager_node_queued_calls", "Calls waiting for a Connect-Node."),
+                Opts::new(
+                    "push_manager_node_queued_calls",
+                    "Calls waiting for a Connect-Node.",
+                ),
                 &["node_id"],
             )?,
             failures: IntCounterVec::new(
@@ -49,14 +55,19 @@ impl NodeMetrics {
     pub fn add(&self, node: &NodeId) -> (IntGauge, IntGauge) {
         self.present().insert(node.clone());
         let labels = [node.as_str()];
-        (self.connections.with_label_values(&labels), self.queued.with_label_values(&labels))
+        (
+            self.connections.with_label_values(&labels),
+            self.queued.with_label_values(&labels),
+        )
     }
 
     /// Counts targets that failed there, unless the node has left.
     pub fn failed(&self, node: &NodeId, reason: Reason, targets: u64) {
         let present = self.present();
         if present.contains(node) {
-            self.failures.with_label_values(&[node.as_str(), reason.as_label()]).inc_by(targets);
+            self.failures
+                .with_label_values(&[node.as_str(), reason.as_label()])
+                .inc_by(targets);
         }
     }
 

@@ -36,7 +36,13 @@ impl RuntimeCollector {
 
 impl Collector for RuntimeCollector {
     fn desc(&self) -> Vec<&Desc> {
-        [self.workers.desc(), self.tasks.desc(), self.queued.desc(), self.busy.desc()].concat()
+        [
+            self.workers.desc(),
+            self.tasks.desc(),
+            self.queued.desc(),
+            self.busy.desc(),
+        ]
+        .concat()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
@@ -47,8 +53,13 @@ impl Collector for RuntimeCollector {
         self.queued.set(as_i64(figures.global_queue_depth()));
         let busy = (0..workers).map(|worker| figures.worker_total_busy_duration(worker));
         self.busy.set(busy.map(|time| time.as_secs_f64()).sum());
-        [self.workers.collect(), self.tasks.collect(), self.queued.collect(), self.busy.collect()]
-            .concat()
+        [
+            self.workers.collect(),
+            self.tasks.collect(),
+            self.queued.collect(),
+            self.busy.collect(),
+        ]
+        .concat()
     }
 }
 

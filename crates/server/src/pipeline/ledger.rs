@@ -110,9 +110,15 @@ impl Ledger {
                 self.add_counted(OFFLINE, *failed);
             }
             // How many the node would have named is not known: it counts as one.
-            Verdict::Failed { outcome, reason, .. } => {
+            Verdict::Failed {
+                outcome, reason, ..
+            } => {
                 let refused = *outcome == Outcome::Rejected;
-                let outcome = if refused { Outcome::Rejected } else { Outcome::Unknown };
+                let outcome = if refused {
+                    Outcome::Rejected
+                } else {
+                    Outcome::Unknown
+                };
                 self.add_counted((outcome, Some(*reason)), 1);
             }
             Verdict::Named(endings) => {
@@ -144,10 +150,7 @@ impl Ledger {
     }
 
     /// Why a call failed and for how many targets, where it did.
-    pub fn failure<'v>(
-        call: &PlannedCall,
-        verdict: &'v Verdict,
-    ) -> Option<(Reason, u64, &'v str)> {
+    pub fn failure<'v>(call: &PlannedCall, verdict: &'v Verdict) -> Option<(Reason, u64, &'v str)> {
         match verdict {
             Verdict::Failed { reason, detail, .. } => {
                 let targets = match &call.to {
@@ -157,7 +160,10 @@ impl Ledger {
                 Some((*reason, targets, detail))
             }
             Verdict::Named(endings) => {
-                let unaccounted = endings.iter().filter(|ending| ending.0.is_failure()).count();
+                let unaccounted = endings
+                    .iter()
+                    .filter(|ending| ending.0.is_failure())
+                    .count();
                 (unaccounted > 0).then_some((Reason::Unaccounted, unaccounted as u64, ""))
             }
             Verdict::Counted { .. } => None,
@@ -192,15 +198,16 @@ impl Target {
     fn answered(&mut self, ending: Ending) -> bool {
         self.pending = self.pending.saturating_sub(1);
         self.merge(ending);
-        let missed =
-            matches!(self.best, Some((Outcome::Offline | Outcome::NodeGone, _)));
+        let missed = matches!(self.best, Some((Outcome::Offline | Outcome::NodeGone, _)));
         let again = missed && self.pending == 0 && !self.looked_up_again;
         self.looked_up_again |= again;
         again
     }
 
     fn merge(&mut self, ending: Ending) {
-        let better = self.best.is_none_or(|best| weight(ending.0) > weight(best.0));
+        let better = self
+            .best
+            .is_none_or(|best| weight(ending.0) > weight(best.0));
         if better {
             self.best = Some(ending);
         }
@@ -226,7 +233,9 @@ fn weight(outcome: Outcome) -> u8 {
 fn endings(verdict: &Verdict, targets: usize, scattered: bool) -> Vec<Ending> {
     let mut endings = match verdict {
         Verdict::Named(endings) => endings.clone(),
-        Verdict::Failed { outcome, reason, .. } => vec![(*outcome, Some(*reason)); targets],
+        Verdict::Failed {
+            outcome, reason, ..
+        } => vec![(*outcome, Some(*reason)); targets],
         // A node can't count instead of naming when it was given names.
         Verdict::Counted { .. } => Vec::new(),
     };

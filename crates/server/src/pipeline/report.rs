@@ -1,7 +1,6 @@
 //! What became of a push, in numbers and in a sentence. Pure.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use super::{Ledger, ledger::Endings};
 use crate::{
@@ -27,7 +26,7 @@ pub struct Report {
 
 impl Report {
     /// Closes the account.
-    pub fn new(push: &Push, ledger: Ledger) -> Self {
+    pub fn new(push: &Push, ledger: &Ledger) -> Self {
         let endings = ledger.endings();
         let success = match push.target {
             Target::User(_) => count(&endings, Outcome::Delivered) > 0,
@@ -36,7 +35,12 @@ impl Report {
             }
         };
         let message = sentence(&push.target, ledger.nodes(), &endings);
-        Self { id: push.id, success, message, endings }
+        Self {
+            id: push.id,
+            success,
+            message,
+            endings,
+        }
     }
 
     /// Targets that ended in one way.
@@ -56,7 +60,11 @@ impl Report {
 }
 
 fn count(endings: &Endings, outcome: Outcome) -> u64 {
-    endings.iter().filter(|((ended, _), _)| *ended == outcome).map(|(_, targets)| targets).sum()
+    endings
+        .iter()
+        .filter(|((ended, _), _)| *ended == outcome)
+        .map(|(_, targets)| targets)
+        .sum()
 }
 
 fn sentence(
@@ -79,13 +87,18 @@ fn sentence(
     }
     let reached = nodes.values().filter(|failed| failed.is_none()).count();
     let mut text = format!("{reached} of {} nodes reached", nodes.len());
-    let failed = nodes.iter().filter_map(|(node, failed)| failed.map(|reason| (node, reason)));
+    let failed = nodes
+        .iter()
+        .filter_map(|(node, failed)| failed.map(|reason| (node, reason)));
     let failed: Vec<_> = failed.collect();
     for (node, reason) in failed.iter().take(MOST_NAMED) {
         add(&mut text, format_args!("; {node}: {}", reason.as_words()));
     }
     if failed.len() > MOST_NAMED {
-        add(&mut text, format_args!("; and {} more", failed.len() - MOST_NAMED));
+        add(
+            &mut text,
+            format_args!("; and {} more", failed.len() - MOST_NAMED),
+        );
     }
     add_counts(&mut text, endings);
     text
@@ -96,7 +109,10 @@ fn add_counts(text: &mut String, endings: &Endings) {
     for outcome in Outcome::ALL {
         let targets = count(endings, outcome);
         if targets > 0 {
-            add(text, format_args!("{separator}{targets} {}", outcome.as_label()));
+            add(
+                text,
+                format_args!("{separator}{targets} {}", outcome.as_label()),
+            );
             separator = ", ";
         }
     }
@@ -108,6 +124,5 @@ fn add_counts(text: &mut String, endings: &Endings) {
 }
 
 fn add(text: &mut String, more: std::fmt::Arguments<'_>) {
-    // Writing to a String can't fail.
-    drop(text.write_fmt(more));
+    text.push_str(&more.to_string());
 }

@@ -51,7 +51,12 @@ pub(super) struct Run<'p> {
 
 impl<'p> Run<'p> {
     pub(super) fn new(push: &'p Push, node_deadline: Duration) -> Self {
-        Self { push, node_deadline, ledger: Ledger::default(), steps: FuturesUnordered::new() }
+        Self {
+            push,
+            node_deadline,
+            ledger: Ledger::default(),
+            steps: FuturesUnordered::new(),
+        }
     }
 
     /// Makes a room's members the targets; the excluded end at once.
@@ -66,9 +71,13 @@ impl<'p> Run<'p> {
             let excluded = exclude.contains(&user);
             let target = self.ledger.add(user);
             if excluded {
-                self.ledger.end(target, (Outcome::Excluded, Some(Reason::Excluded)));
+                self.ledger
+                    .end(target, (Outcome::Excluded, Some(Reason::Excluded)));
             } else {
-                let at = |node| Location { node, room: Some(room.clone()) };
+                let at = |node| Location {
+                    node,
+                    room: Some(room.clone()),
+                };
                 placed.push((target, nodes.into_iter().map(at).collect()));
             }
         }
@@ -89,7 +98,9 @@ impl<'p> Run<'p> {
                 span: tracing::Span::current(),
             };
             let queued = delivery.enqueue(&planned.node, call);
-            self.steps.push(Box::pin(async move { Step::Word(planned, queued.verdict().await) }));
+            self.steps.push(Box::pin(async move {
+                Step::Word(planned, queued.verdict().await)
+            }));
         }
     }
 
@@ -100,7 +111,10 @@ impl<'p> Run<'p> {
             To::Named(targets) => match (&self.push.target, targets.as_slice()) {
                 (Target::User(user), [_]) => Audience::One(user.clone()),
                 _ => Audience::Named(
-                    targets.iter().map(|target| self.ledger.user(*target).clone()).collect(),
+                    targets
+                        .iter()
+                        .map(|target| self.ledger.user(*target).clone())
+                        .collect(),
                 ),
             },
         }
@@ -116,14 +130,19 @@ impl<'p> Run<'p> {
                 self.steps.push(Box::pin(async move {
                     let found = locator.user_afresh(&user, &trace, deadline).await;
                     let placed = |places: Arc<[Location]>| {
-                        targets.iter().map(|target| (*target, places.to_vec())).collect()
+                        targets
+                            .iter()
+                            .map(|target| (*target, places.to_vec()))
+                            .collect()
                     };
                     Step::Fresh(found.map(placed))
                 }));
             }
             Target::Room { room, .. } => {
                 let room = room.clone();
-                let named = targets.iter().map(|at| (*at, self.ledger.user(*at).clone()));
+                let named = targets
+                    .iter()
+                    .map(|at| (*at, self.ledger.user(*at).clone()));
                 let named: Vec<(usize, UserId)> = named.collect();
                 self.steps.push(Box::pin(async move {
                     let found = locator.room(&room, &trace, deadline).await;
@@ -140,7 +159,10 @@ impl<'p> Run<'p> {
 fn find(room: &RoomId, named: Vec<(usize, UserId)>, members: &[Member]) -> Vec<Placed> {
     let mut places: HashMap<&UserId, Vec<Location>> = HashMap::new();
     for member in members {
-        let at = Location { node: member.node.clone(), room: Some(room.clone()) };
+        let at = Location {
+            node: member.node.clone(),
+            room: Some(room.clone()),
+        };
         places.entry(&member.user).or_default().push(at);
     }
     named

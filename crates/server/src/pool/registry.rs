@@ -104,7 +104,9 @@ impl Registry {
 
     /// The nodes in use, by id; true for those that linger.
     pub fn members(&self) -> impl Iterator<Item = (&NodeSpec, bool)> {
-        self.members.values().map(|member| (&member.spec, member.lingers_until.is_some()))
+        self.members
+            .values()
+            .map(|member| (&member.spec, member.lingers_until.is_some()))
     }
 
     /// Takes in an event; `live` tells whether a node has an open connection.
@@ -115,19 +117,25 @@ impl Registry {
         live: impl Fn(&NodeId) -> bool,
     ) -> Vec<Change> {
         match event {
-            Event::Listed { revision, registrations } => {
+            Event::Listed {
+                revision,
+                registrations,
+            } => {
                 self.synced = true;
                 self.away = None;
                 self.revision = revision;
-                self.registrations =
-                    registrations.into_iter().map(|found| (found.key.clone(), found)).collect();
+                self.registrations = registrations
+                    .into_iter()
+                    .map(|found| (found.key.clone(), found))
+                    .collect();
             }
             Event::Put { registration } => {
                 if self.is_stale(&registration.key, registration.revision) {
                     return Vec::new();
                 }
                 self.revision = self.revision.max(registration.revision);
-                self.registrations.insert(registration.key.clone(), registration);
+                self.registrations
+                    .insert(registration.key.clone(), registration);
             }
             Event::Removed { key, revision } | Event::Skipped { key, revision, .. } => {
                 if self.is_stale(&key, revision) {
@@ -149,7 +157,10 @@ impl Registry {
         if self.away.is_some() {
             return None;
         }
-        self.members.values().filter_map(|member| member.lingers_until).min()
+        self.members
+            .values()
+            .filter_map(|member| member.lingers_until)
+            .min()
     }
 
     /// Removes lingering nodes whose time is up or whose last connection closed.
@@ -158,7 +169,9 @@ impl Registry {
             return Vec::new();
         }
         let over = self.members.iter().filter(|(id, member)| {
-            member.lingers_until.is_some_and(|until| until <= now || !live(id))
+            member
+                .lingers_until
+                .is_some_and(|until| until <= now || !live(id))
         });
         let over: Vec<NodeId> = over.map(|(id, _)| id.clone()).collect();
         for id in &over {
@@ -168,7 +181,9 @@ impl Registry {
     }
 
     fn is_stale(&self, key: &str, revision: i64) -> bool {
-        self.registrations.get(key).is_some_and(|known| known.revision > revision)
+        self.registrations
+            .get(key)
+            .is_some_and(|known| known.revision > revision)
     }
 
     fn reconcile(&mut self, now: Instant, live: impl Fn(&NodeId) -> bool) -> Vec<Change> {
@@ -191,7 +206,9 @@ impl Registry {
         for found in newest_first {
             let segment = NodeId::new(found.segment.as_str());
             let id = found.node_id.clone().unwrap_or_else(|| segment.clone());
-            let known = by_address.get(&found.address).and_then(|id| wanted.get_mut(id));
+            let known = by_address
+                .get(&found.address)
+                .and_then(|id| wanted.get_mut(id));
             if let Some(spec) = known {
                 spec.named.extend(found.node_id.clone());
                 spec.segments.insert(segment);
@@ -199,7 +216,10 @@ impl Registry {
             }
             if wanted.contains_key(&id) {
                 duplicates.insert((found.key.clone(), found.revision));
-                if !self.duplicates.contains(&(found.key.clone(), found.revision)) {
+                if !self
+                    .duplicates
+                    .contains(&(found.key.clone(), found.revision))
+                {
                     let (key, revision) = (found.key.clone(), found.revision);
                     changes.push(Change::Duplicate { key, revision, id });
                 }
@@ -248,7 +268,13 @@ impl Registry {
     fn settle(&mut self, id: NodeId, spec: NodeSpec, changes: &mut Vec<Change>) {
         let Some(member) = self.members.get_mut(&id) else {
             changes.push(Change::Added(spec.clone()));
-            self.members.insert(id, Member { spec, lingers_until: None });
+            self.members.insert(
+                id,
+                Member {
+                    spec,
+                    lingers_until: None,
+                },
+            );
             return;
         };
         let returned = member.lingers_until.take().is_some();

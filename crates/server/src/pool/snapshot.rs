@@ -23,12 +23,20 @@ impl Snapshot {
         synced: bool,
         away: Option<String>,
     ) -> Self {
-        let mut snapshot = Self { synced, away, ..Self::default() };
+        let mut snapshot = Self {
+            synced,
+            away,
+            ..Self::default()
+        };
         for (spec, node) in members {
             let at = snapshot.nodes.len();
             snapshot.nodes.push(node.clone());
-            snapshot.named.extend(spec.named.iter().map(|id| (id.clone(), at)));
-            snapshot.segments.extend(spec.segments.iter().map(|id| (id.clone(), at)));
+            snapshot
+                .named
+                .extend(spec.named.iter().map(|id| (id.clone(), at)));
+            snapshot
+                .segments
+                .extend(spec.segments.iter().map(|id| (id.clone(), at)));
             snapshot.addresses.insert(spec.address.clone(), at);
         }
         snapshot

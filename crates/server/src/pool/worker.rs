@@ -17,8 +17,7 @@ use tracing::{debug, info, warn};
 
 use super::{Change, Node, NodeSpec, Registry, Snapshot};
 use crate::{
-    channel::ChannelSettings, discovery::Event, ids::NodeId, metrics::Metrics,
-    readiness::Readiness,
+    channel::ChannelSettings, discovery::Event, ids::NodeId, metrics::Metrics, readiness::Readiness,
 };
 
 /// Most unreadable keys remembered, so that each is counted once.
@@ -90,11 +89,8 @@ impl Worker {
             let expiry = self.registry.next_expiry();
             let changes = tokio::select! {
                 () = stop.cancelled() => break,
-                event = events.recv() => match event {
-                    Some(event) => self.take_in(event),
-                    // The source ended: the last set stays until stopped.
-                    None => { stop.cancelled().await; break }
-                },
+                // A source that ended leaves the last set as it is.
+                Some(event) = events.recv() => Some(self.take_in(event)),
                 () = changed.notified() => self.expire(),
                 () = sleep_until(expiry) => self.expire(),
             };
@@ -110,35 +106,47 @@ impl Worker {
         self.snapshot.store(Arc::default());
     }
 
-    fn take_in(&mut self, event: Event) -> Option<Vec<Change>> {
+    fn take_in(&mut self, event: Event) -> Vec<Change> {
         match &event {
-            Event::Skipped { key, revision, reason } => {
+            Event::Skipped {
+                key,
+                revision,
+                reason,
+            } => {
                 if self.skipped.len() >= MOST_SKIPPED {
                     self.skipped.clear();
                 }
                 if self.skipped.insert((key.clone(), *revision)) {
-                    self.metrics.discovery_skipped.with_label_values(&[reason.as_label()]).inc();
+                    self.metrics
+                        .discovery_skipped
+                        .with_label_values(&[reason.as_label()])
+                        .inc();
                 }
             }
             Event::Away { why } => {
                 self.metrics.discovery_up.set(0);
-                self.readiness.still_waiting(format!("waiting for discovery: {why}"));
+                self.readiness
+                    .still_waiting(format!("waiting for discovery: {why}"));
             }
             Event::Listed { .. } => self.metrics.discovery_up.set(1),
             Event::Put { .. } | Event::Removed { .. } => {}
         }
         let nodes = &self.nodes;
-        let changes = self.registry.apply(event, Instant::now(), |id| is_live(nodes, id));
+        let changes = self
+            .registry
+            .apply(event, Instant::now(), |id| is_live(nodes, id));
         if self.registry.is_synced() {
             self.readiness.ready();
         }
-        Some(changes)
+        changes
     }
 
     /// Nothing, where no node's time is up: connections open and close often.
     fn expire(&mut self) -> Option<Vec<Change>> {
         let nodes = &self.nodes;
-        let changes = self.registry.expire(Instant::now(), |id| is_live(nodes, id));
+        let changes = self
+            .registry
+            .expire(Instant::now(), |id| is_live(nodes, id));
         (!changes.is_empty()).then_some(changes)
     }
 
@@ -161,7 +169,10 @@ impl Worker {
                 Change::Renamed(spec) => debug!(node.id = %spec.id, "node goes by other names"),
                 Change::Duplicate { key, revision, id } => {
                     warn!(key, revision, node.id = %id, "skipped: a newer registration has this id");
-                    self.metrics.discovery_skipped.with_label_values(&["duplicate_id"]).inc();
+                    self.metrics
+                        .discovery_skipped
+                        .with_label_values(&["duplicate_id"])
+                        .inc();
                 }
             }
         }
@@ -199,8 +210,14 @@ impl Worker {
         let found = members.filter_map(|(spec, _)| Some((spec, self.nodes.get(&spec.id)?)));
         let away = self.registry.away().map(str::to_owned);
         let snapshot = Snapshot::new(found, self.registry.is_synced(), away);
-        let lingering = self.registry.members().filter(|(_, lingers)| *lingers).count();
-        self.metrics.discovery_nodes.set(as_i64(snapshot.nodes().len()));
+        let lingering = self
+            .registry
+            .members()
+            .filter(|(_, lingers)| *lingers)
+            .count();
+        self.metrics
+            .discovery_nodes
+            .set(as_i64(snapshot.nodes().len()));
         self.metrics.discovery_lingering.set(as_i64(lingering));
         self.snapshot.store(Arc::new(snapshot));
     }

@@ -23,7 +23,8 @@ pub struct Known<'a> {
 
 impl<'a> Known<'a> {
     fn resolve(&self, id: &NodeId) -> Option<&'a Arc<Node>> {
-        self.snapshot.resolve(id, self.learnt.get(id).map(|address| &**address))
+        self.snapshot
+            .resolve(id, self.learnt.get(id).map(|address| &**address))
     }
 }
 
@@ -111,8 +112,13 @@ pub fn place<'u>(
                         .get(&(node.serial(), room.clone(), false))
                         .is_some_and(|(_, targets)| targets.binary_search(&target).is_ok())
             };
-            let open: Vec<_> =
-                known.snapshot.nodes().iter().filter(|node| !already(node)).cloned().collect();
+            let open: Vec<_> = known
+                .snapshot
+                .nodes()
+                .iter()
+                .filter(|node| !already(node))
+                .cloned()
+                .collect();
             if open.is_empty() {
                 unresolved.push(target);
             }
@@ -121,14 +127,25 @@ pub fn place<'u>(
             }
         }
     }
-    Planned { calls: chunked(groups, chunk), unresolved }
+    Planned {
+        calls: chunked(groups, chunk),
+        unresolved,
+    }
 }
 
 type Groups = BTreeMap<(u64, Option<RoomId>, bool), (Arc<Node>, Vec<usize>)>;
 
-fn put(groups: &mut Groups, node: &Arc<Node>, room: Option<RoomId>, scattered: bool, target: usize) {
+fn put(
+    groups: &mut Groups,
+    node: &Arc<Node>,
+    room: Option<RoomId>,
+    scattered: bool,
+    target: usize,
+) {
     let key = (node.serial(), room, scattered);
-    let (_, targets) = groups.entry(key).or_insert_with(|| (node.clone(), Vec::new()));
+    let (_, targets) = groups
+        .entry(key)
+        .or_insert_with(|| (node.clone(), Vec::new()));
     if targets.last() != Some(&target) {
         targets.push(target);
     }
@@ -139,7 +156,12 @@ fn chunked(groups: Groups, chunk: usize) -> Vec<PlannedCall> {
     for ((_, room, scattered), (node, targets)) in groups {
         for part in targets.chunks(chunk.max(1)) {
             let to = To::Named(part.to_vec());
-            calls.push(PlannedCall { node: node.clone(), room: room.clone(), to, scattered });
+            calls.push(PlannedCall {
+                node: node.clone(),
+                room: room.clone(),
+                to,
+                scattered,
+            });
         }
     }
     calls
@@ -148,8 +170,10 @@ fn chunked(groups: Groups, chunk: usize) -> Vec<PlannedCall> {
 /// The room form at the nodes that hold the room; at all nodes when one of the
 /// ids names none.
 pub fn room_form(known: Known<'_>, room: &RoomId, nodes: &[NodeId]) -> Vec<PlannedCall> {
-    let found: Option<BTreeMap<u64, &Arc<Node>>> =
-        nodes.iter().map(|id| known.resolve(id).map(|node| (node.serial(), node))).collect();
+    let found: Option<BTreeMap<u64, &Arc<Node>>> = nodes
+        .iter()
+        .map(|id| known.resolve(id).map(|node| (node.serial(), node)))
+        .collect();
     let chosen: Vec<&Arc<Node>> = match found {
         Some(found) => found.into_values().collect(),
         None => known.snapshot.nodes().iter().collect(),

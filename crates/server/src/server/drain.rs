@@ -43,7 +43,9 @@ impl Server {
         let drained = match (connections, pushes) {
             (Ok(()), Ok(())) => Drained::Clean,
             _ if self.pushes.is_empty() => Drained::Clean,
-            _ => Drained::Forced { pushes: self.pushes.len() },
+            _ => Drained::Forced {
+                pushes: self.pushes.len(),
+            },
         };
         self.serving.abort();
 
@@ -68,7 +70,10 @@ impl Server {
     /// Waits for connections to end, but not for those that only idle.
     async fn finish(&mut self) {
         loop {
-            if timeout(CONNECTIONS_END_WITHIN, &mut self.serving).await.is_ok() {
+            if timeout(CONNECTIONS_END_WITHIN, &mut self.serving)
+                .await
+                .is_ok()
+            {
                 return;
             }
             if self.metrics.pushes_in_flight.get() == 0 {

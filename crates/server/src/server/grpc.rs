@@ -65,7 +65,12 @@ async fn tell_health(health: HealthReporter, readiness: Readiness, stops: Stops)
         for service in ["", SERVICE_NAME] {
             health.set_service_status(service, status).await;
         }
-        if stops.goodbye.run_until_cancelled(states.changed()).await.is_none() {
+        if stops
+            .goodbye
+            .run_until_cancelled(states.changed())
+            .await
+            .is_none()
+        {
             break;
         }
     }

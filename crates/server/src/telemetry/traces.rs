@@ -33,9 +33,11 @@ impl Traces {
     ) -> Result<Option<Self>, TracesError> {
         global::set_text_map_propagator(TraceContextPropagator::new());
         let given = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
-        let disabled = env.get("OTEL_SDK_DISABLED").is_some_and(|value| value == "true");
-        let endpoint_given = given("OTEL_EXPORTER_OTLP_ENDPOINT")
-            || given("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+        let disabled = env
+            .get("OTEL_SDK_DISABLED")
+            .is_some_and(|value| value == "true");
+        let endpoint_given =
+            given("OTEL_EXPORTER_OTLP_ENDPOINT") || given("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
         if disabled || (config.tracing.endpoint.is_empty() && !endpoint_given) {
             return Ok(None);
         }
@@ -43,7 +45,9 @@ impl Traces {
         let exporter = if endpoint_given {
             exporter.build()?
         } else {
-            exporter.with_endpoint(config.tracing.endpoint.as_str()).build()?
+            exporter
+                .with_endpoint(config.tracing.endpoint.as_str())
+                .build()?
         };
         let resource = Resource::builder();
         let resource = if given("OTEL_SERVICE_NAME") {
@@ -79,7 +83,8 @@ impl Traces {
 
     pub(super) async fn shut_down(self) {
         // The exporter blocks its caller, and needs the runtime to run meanwhile.
-        let flushed = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(FLUSH_WITHIN));
+        let flushed =
+            tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(FLUSH_WITHIN));
         match flushed.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => warn!(error = %error, "the last traces may be lost"),

@@ -27,11 +27,17 @@ async fn an_excluded_user_gets_nothing_and_is_counted() {
     let bed = Bed::start(2).await;
     let mut first = bed.join(0, "a", "room-001").await;
     let mut second = bed.join(1, "b", "room-001").await;
-    let answer = bed.push_room_without("room-001", "hello", &["b", "stranger"]).await.unwrap();
+    let answer = bed
+        .push_room_without("room-001", "hello", &["b", "stranger"])
+        .await
+        .unwrap();
     assert!(answer.success);
     assert_eq!(answer.delivered_count, 1);
     let outcomes = outcomes(answer.receipt.as_ref());
-    assert_eq!((outcomes[&Outcome::Delivered], outcomes[&Outcome::Excluded]), (1, 1));
+    assert_eq!(
+        (outcomes[&Outcome::Delivered], outcomes[&Outcome::Excluded]),
+        (1, 1)
+    );
     assert_eq!(first.data().await, "hello");
     assert!(second.is_silent().await);
 }
@@ -59,5 +65,8 @@ async fn a_broadcast_reaches_everyone_and_counts_what_nodes_report() {
     assert!(answer.success);
     assert_eq!(answer.total_delivered, 2);
     assert_eq!(outcomes(answer.receipt.as_ref())[&Outcome::Delivered], 2);
-    assert_eq!((a.data().await, b.data().await), ("news".into(), "news".into()));
+    assert_eq!(
+        (a.data().await, b.data().await),
+        ("news".into(), "news".into())
+    );
 }

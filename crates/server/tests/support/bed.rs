@@ -3,11 +3,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
-use push_manager::{
-    discovery::memory::MemoryNodes,
-    ids::NodeId,
-    server::Server,
-};
+use push_manager::{discovery::memory::MemoryNodes, ids::NodeId, server::Server};
 use push_manager_config::Config;
 use push_manager_proto::pubsub::{
     BroadcastMessageRequest, BroadcastMessageResponse, MessageContent, Outcome, PushToRoomRequest,
@@ -58,7 +54,10 @@ impl Bed {
     /// The same, with changes to the configuration.
     pub async fn with(nodes: usize, change: impl FnOnce(&mut Config)) -> Self {
         let listen = loopback();
-        let settings = ControllerConfig { listen, ..ControllerConfig::default() };
+        let settings = ControllerConfig {
+            listen,
+            ..ControllerConfig::default()
+        };
         let controller = Controller::start(settings).await.unwrap();
         let mut config = config();
         config.controller.address = controller.address().to_string();
@@ -66,7 +65,11 @@ impl Bed {
         let mut started = Vec::new();
         for number in 1..=nodes {
             let node = start_node(&format!("connect-node-{number}"), controller.address()).await;
-            memory.put(NodeId::new(node.id()), node.grpc_address().parse().unwrap(), None);
+            memory.put(
+                NodeId::new(node.id()),
+                node.grpc_address().parse().unwrap(),
+                None,
+            );
             started.push(node);
         }
         change(&mut config);
@@ -80,8 +83,17 @@ impl Bed {
     pub async fn around(config: Config, memory: MemoryNodes) -> Self {
         let server = Server::start(&config, Some(memory.clone())).await.unwrap();
         let client = client_of(server.grpc_addr());
-        eventually("the server is ready", || server.readiness().state().why_not().is_none()).await;
-        Self { server, controller: None, nodes: Vec::new(), memory, client }
+        eventually("the server is ready", || {
+            server.readiness().state().why_not().is_none()
+        })
+        .await;
+        Self {
+            server,
+            controller: None,
+            nodes: Vec::new(),
+            memory,
+            client,
+        }
     }
 
     pub fn client(&self) -> PushManagerServiceClient<Channel> {
@@ -110,18 +122,33 @@ impl Bed {
             exclude_user_ids: exclude.iter().map(ToString::to_string).collect(),
             options: None,
         };
-        self.client().push_to_room(request).await.map(tonic::Response::into_inner)
+        self.client()
+            .push_to_room(request)
+            .await
+            .map(tonic::Response::into_inner)
     }
 
     pub async fn push_user(&self, user: &str, data: &str) -> Result<PushToUserResponse, Status> {
-        let request =
-            PushToUserRequest { user_id: user.into(), content: Some(text(data)), options: None };
-        self.client().push_to_user(request).await.map(tonic::Response::into_inner)
+        let request = PushToUserRequest {
+            user_id: user.into(),
+            content: Some(text(data)),
+            options: None,
+        };
+        self.client()
+            .push_to_user(request)
+            .await
+            .map(tonic::Response::into_inner)
     }
 
     pub async fn broadcast(&self, data: &str) -> Result<BroadcastMessageResponse, Status> {
-        let request = BroadcastMessageRequest { content: Some(text(data)), options: None };
-        self.client().broadcast_message(request).await.map(tonic::Response::into_inner)
+        let request = BroadcastMessageRequest {
+            content: Some(text(data)),
+            options: None,
+        };
+        self.client()
+            .broadcast_message(request)
+            .await
+            .map(tonic::Response::into_inner)
     }
 
     /// The sum of all series of a metric whose labels contain `labels`.
@@ -147,15 +174,26 @@ pub fn client_of(server: SocketAddr) -> PushManagerServiceClient<Channel> {
 }
 
 pub fn text(data: &str) -> MessageContent {
-    MessageContent { r#type: "TEXT".into(), data: data.into(), ..MessageContent::default() }
+    MessageContent {
+        r#type: "TEXT".into(),
+        data: data.into(),
+        ..MessageContent::default()
+    }
 }
 
 /// A receipt's counts by outcome, after checking that they sum to its targets.
 pub fn outcomes(receipt: Option<&Receipt>) -> BTreeMap<Outcome, i64> {
     let receipt = receipt.expect("a receipt");
-    let counts: BTreeMap<Outcome, i64> =
-        receipt.outcomes.iter().map(|entry| (entry.outcome(), entry.count)).collect();
-    assert_eq!(counts.values().sum::<i64>(), receipt.targets, "outcomes sum to the targets");
+    let counts: BTreeMap<Outcome, i64> = receipt
+        .outcomes
+        .iter()
+        .map(|entry| (entry.outcome(), entry.count))
+        .collect();
+    assert_eq!(
+        counts.values().sum::<i64>(),
+        receipt.targets,
+        "outcomes sum to the targets"
+    );
     counts
 }
 

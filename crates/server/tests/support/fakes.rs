@@ -35,7 +35,12 @@ impl FakeNode {
     /// Takes everything for everyone who is named.
     pub fn obliging() -> Self {
         Self {
-            one: Arc::new(|_| Ok(PushMessageResponse { success: true, message: String::new() })),
+            one: Arc::new(|_| {
+                Ok(PushMessageResponse {
+                    success: true,
+                    message: String::new(),
+                })
+            }),
             batch: Arc::new(|asked| {
                 let delivered_count = i32::try_from(asked.user_ids.len()).unwrap();
                 Ok(PushMessageBatchResponse {
@@ -55,7 +60,10 @@ impl FakeNode {
         + Sync
         + 'static,
     ) -> Self {
-        Self { batch: Arc::new(answer), ..Self::obliging() }
+        Self {
+            batch: Arc::new(answer),
+            ..Self::obliging()
+        }
     }
 
     /// Serves on a free port.
@@ -109,8 +117,14 @@ impl FakeController {
 
     /// Every room has these members, as (user, node id).
     pub fn with_members(members: &[(&str, &str)]) -> Self {
-        let users: Vec<UserInfo> = members.iter().map(|(user, node)| member(user, node)).collect();
-        Self { room: Arc::new(move |_| Ok(users.clone())), ..Self::empty() }
+        let users: Vec<UserInfo> = members
+            .iter()
+            .map(|(user, node)| member(user, node))
+            .collect();
+        Self {
+            room: Arc::new(move |_| Ok(users.clone())),
+            ..Self::empty()
+        }
     }
 
     /// Every user is at this node.
@@ -122,7 +136,10 @@ impl FakeController {
             room_id: "room-001".into(),
             locations: Vec::new(),
         };
-        Self { user: Arc::new(move |_| Ok(answer.clone())), ..Self::empty() }
+        Self {
+            user: Arc::new(move |_| Ok(answer.clone())),
+            ..Self::empty()
+        }
     }
 
     /// Serves on a free port.
@@ -136,7 +153,11 @@ impl FakeController {
 }
 
 pub fn member(user: &str, node: &str) -> UserInfo {
-    UserInfo { user_id: user.into(), node_id: node.into(), ..UserInfo::default() }
+    UserInfo {
+        user_id: user.into(),
+        node_id: node.into(),
+        ..UserInfo::default()
+    }
 }
 
 async fn listen() -> (TcpIncoming, SocketAddr) {
@@ -168,7 +189,11 @@ impl ControllerService for FakeController {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let room_id = request.into_inner().room_id;
         let users = (self.room)(room_id.clone())?;
-        let room = Some(RoomInfo { room_id, users, ..RoomInfo::default() });
+        let room = Some(RoomInfo {
+            room_id,
+            users,
+            ..RoomInfo::default()
+        });
         Ok(Response::new(GetRoomInfoResponse { room }))
     }
 

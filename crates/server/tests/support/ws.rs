@@ -18,7 +18,10 @@ impl Ws {
         let (stream, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         let mut client = Self { stream };
         loop {
-            let frame = client.frame(Duration::from_secs(5)).await.expect("the join's confirmation");
+            let frame = client
+                .frame(Duration::from_secs(5))
+                .await
+                .expect("the join's confirmation");
             if frame.get("joined").is_some() {
                 return client;
             }

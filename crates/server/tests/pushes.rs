@@ -4,6 +4,9 @@
     dead_code,
     missing_docs,
     clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::disallowed_methods,
     reason = "tests"
 )]

@@ -81,12 +81,13 @@ Push-Manager is running with {nodes} Connect-Nodes.
 
    or without grpcurl:
 
-     cargo run -q -p push-manager -- push room room-001 --data 'Hello Room!' --to localhost:{grpc}
+     {program} push room room-001 --data 'Hello Room!' --to localhost:{grpc}
 
 Other nodes' pages: {others}
 Metrics: http://{metrics}/metrics   Ready: http://{metrics}/readyz
 Ctrl-C stops it.
 ",
+        program = program(),
         nodes = dev.pages().len(),
         others = dev
             .pages()
@@ -96,4 +97,13 @@ Ctrl-C stops it.
             .collect::<Vec<_>>()
             .join(" "),
     )
+}
+
+/// How to call this program again from the folder it was started in.
+fn program() -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    match std::env::current_exe() {
+        Ok(path) => path.strip_prefix(here).unwrap_or(&path).display().to_string(),
+        Err(_) => "push-manager".to_owned(),
+    }
 }

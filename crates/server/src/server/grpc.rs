@@ -1,6 +1,6 @@
 //! The push API's gRPC server: services, limits, health.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use push_manager_config::Config;
 use push_manager_proto::{
@@ -19,6 +19,9 @@ use crate::{
     readiness::{Readiness, State},
 };
 
+/// Beyond the answer's own time: how long a request may take to arrive.
+const READ_WITHIN: Duration = Duration::from_secs(5);
+
 /// Serves until the goodbye, then until the last connection ends.
 pub(super) fn serve(
     config: &Config,
@@ -35,6 +38,7 @@ pub(super) fn serve(
     let streams = u32::try_from(limits.concurrent_streams).unwrap_or(u32::MAX);
     let push = PushManagerServiceServer::new(api).max_decoding_message_size(limits.max_message);
     let router = tonic::transport::Server::builder()
+        .timeout(limits.request_timeout + READ_WITHIN)
         .max_concurrent_streams(streams)
         .http2_keepalive_interval(Some(limits.keepalive_interval))
         .http2_keepalive_timeout(Some(limits.keepalive_timeout))

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use futures::future::join_all;
 use moka::future::Cache;
 use push_manager_proto::pubsub::{GetUserNodeResponse, UserInfo};
 use tokio::time::Instant;
@@ -27,6 +28,11 @@ use crate::{
 
 /// Most id → address pairs learnt from the Controller's answers.
 const LEARNT_ENTRIES: u64 = 100_000;
+
+/// How long a node whose address no answer told is not asked for again.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// Most look-ups that one push makes to learn addresses.
+const MOST_STRANGERS: usize = 64;
 
 /// One place where a user can be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +62,8 @@ pub struct Locator {
     users: Cache<UserId, Locations>,
     afresh: Flights<UserId, Result<Locations, Miss>>,
     rooms: Flights<RoomId, Result<Members, LocateError>>,
-    learnt: moka::future::Cache<NodeId, Arc<str>>,
+    learnt: Cache<NodeId, Arc<str>>,
+    asked_in_vain: Cache<NodeId, ()>,
     metrics: Arc<Metrics>,
 }
 
@@ -81,6 +88,10 @@ impl Locator {
             afresh: Flights::default(),
             rooms: Flights::default(),
             learnt: Cache::new(LEARNT_ENTRIES),
+            asked_in_vain: Cache::builder()
+                .max_capacity(LEARNT_ENTRIES)
+                .time_to_live(ASK_AGAIN_AFTER)
+                .build(),
             metrics,
         }
     }
@@ -178,6 +189,30 @@ impl Locator {
         let answer = tokio::time::timeout_at(deadline, asking).await;
         let nodes = answer.map_err(|_| self.controller.late())??;
         Ok(nodes.map(|ids| ids.into_iter().map(NodeId::new).collect()))
+    }
+
+    /// Tries to learn the addresses of nodes that no registration names, by
+    /// asking where one user of each is. Without it a room push would have to
+    /// name those users to every node. Failing is no harm: that is what follows.
+    pub async fn learn(
+        &self,
+        strangers: Vec<(NodeId, UserId)>,
+        trace: &TraceContext,
+        deadline: Instant,
+    ) {
+        let asking = strangers
+            .into_iter()
+            .take(MOST_STRANGERS)
+            .map(async |(node, user)| {
+                if self.learnt.contains_key(&node) || self.asked_in_vain.contains_key(&node) {
+                    return;
+                }
+                let answer = self.user(&user, trace, deadline).await;
+                if answer.is_ok() && !self.learnt.contains_key(&node) {
+                    self.asked_in_vain.insert(node, ()).await;
+                }
+            });
+        join_all(asking).await;
     }
 
     /// The addresses that answers taught for these ids, where any did.

@@ -157,6 +157,10 @@ impl Shared {
                 }
                 let members = self.locator.room(room, &push.trace, push.deadline).await?;
                 let placed = run.enrol(room, exclude, &members);
+                let strangers = run.strangers(nodes, &placed);
+                self.locator
+                    .learn(strangers, &push.trace, push.deadline)
+                    .await;
                 self.place(&mut run, nodes, placed).await;
             }
         }

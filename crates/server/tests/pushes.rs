@@ -15,8 +15,16 @@
 mod bed;
 #[path = "support/fakes.rs"]
 mod fakes;
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "support/ws.rs"]
 mod ws;
 
 #[path = "pushes/answers.rs"]
 mod answers;
+#[path = "pushes/bad_input.rs"]
+mod bad_input;
+#[path = "pushes/fault_proxy.rs"]
+mod fault_proxy;
+#[path = "pushes/faults.rs"]
+mod faults;

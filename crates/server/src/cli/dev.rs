@@ -103,7 +103,11 @@ Ctrl-C stops it.
 fn program() -> String {
     let here = std::env::current_dir().unwrap_or_default();
     match std::env::current_exe() {
-        Ok(path) => path.strip_prefix(here).unwrap_or(&path).display().to_string(),
+        Ok(path) => path
+            .strip_prefix(here)
+            .unwrap_or(&path)
+            .display()
+            .to_string(),
         Err(_) => "push-manager".to_owned(),
     }
 }

@@ -20,7 +20,7 @@ pub struct NodeMetrics {
 }
 
 impl NodeMetrics {
-    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let metrics = Self {
             connections: IntGaugeVec::new(
                 Opts::new(

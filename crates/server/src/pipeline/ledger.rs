@@ -249,3 +249,6 @@ fn endings(verdict: &Verdict, targets: usize, scattered: bool) -> Vec<Ending> {
     }
     endings
 }
+
+#[cfg(test)]
+mod tests;

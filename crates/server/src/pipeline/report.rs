@@ -126,3 +126,6 @@ fn add_counts(text: &mut String, endings: &Endings) {
 fn add(text: &mut String, more: std::fmt::Arguments<'_>) {
     text.push_str(&more.to_string());
 }
+
+#[cfg(test)]
+mod tests;

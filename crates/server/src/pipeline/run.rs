@@ -16,6 +16,7 @@ use crate::{
     locate::{LocateError, Location, Locator, Member},
     message::{Push, Target},
     outcome::{Outcome, Reason},
+    pool::Snapshot,
     routing::{self, PlannedCall, To},
 };
 
@@ -82,6 +83,23 @@ impl<'p> Run<'p> {
             }
         }
         placed
+    }
+
+    /// Nodes that no registration names, each with one of its users.
+    pub(super) fn strangers(&self, nodes: &Snapshot, users: &[Placed]) -> Vec<(NodeId, UserId)> {
+        let mut seen = HashSet::new();
+        let mut strangers = Vec::new();
+        for (target, places) in users {
+            for Location { node, .. } in places {
+                if !seen.contains(node) {
+                    seen.insert(node.clone());
+                    if nodes.resolve(node, None).is_none() {
+                        strangers.push((node.clone(), self.ledger.user(*target).clone()));
+                    }
+                }
+            }
+        }
+        strangers
     }
 
     /// Queues calls at their nodes' lanes, all of them before any is waited for.

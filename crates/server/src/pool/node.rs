@@ -113,6 +113,21 @@ impl Node {
     }
 }
 
+#[cfg(test)]
+impl Node {
+    /// A node that nobody has called yet, without series in any registry.
+    pub(super) fn unconnected(spec: &super::NodeSpec) -> Self {
+        let second = std::time::Duration::from_secs(1);
+        let settings = ChannelSettings {
+            connect_timeout: second,
+            tcp_keepalive: second,
+        };
+        let metrics = NodeMetrics::new(&prometheus::Registry::new()).unwrap();
+        let (id, address) = (spec.id.clone(), spec.address.clone());
+        Self::new(id, address, 1, settings, &metrics, Arc::default())
+    }
+}
+
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node")

@@ -2,10 +2,10 @@
 //!
 //! The set equals the source's registrations, one node an address and an id,
 //! plus the nodes that linger: registration gone, connection alive. While the
-//! source is away nothing is removed.
+//! source is away the set stands still.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 
@@ -15,6 +15,9 @@ use crate::{
     discovery::{Address, Event, Registration},
     ids::NodeId,
 };
+
+/// Most departed keys remembered, so that older news of them is known for stale.
+const MOST_DEPARTED: usize = 10_000;
 
 /// A node as the registrations describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +69,10 @@ struct Member {
 pub struct Registry {
     grace: Duration,
     registrations: BTreeMap<String, Registration>,
+    /// Keys that went since the last list, and when.
+    departed: HashMap<String, i64>,
+    /// The last list's revision: it shows whatever happened up to it.
+    listed: i64,
     members: BTreeMap<NodeId, Member>,
     duplicates: HashSet<(String, i64)>,
     revision: i64,
@@ -79,6 +86,8 @@ impl Registry {
         Self {
             grace,
             registrations: BTreeMap::new(),
+            departed: HashMap::new(),
+            listed: 0,
             members: BTreeMap::new(),
             duplicates: HashSet::new(),
             revision: 0,
@@ -124,6 +133,8 @@ impl Registry {
                 self.synced = true;
                 self.away = None;
                 self.revision = revision;
+                self.listed = revision;
+                self.departed.clear();
                 self.registrations = registrations
                     .into_iter()
                     .map(|found| (found.key.clone(), found))
@@ -134,6 +145,7 @@ impl Registry {
                     return Vec::new();
                 }
                 self.revision = self.revision.max(registration.revision);
+                self.departed.remove(&registration.key);
                 self.registrations
                     .insert(registration.key.clone(), registration);
             }
@@ -143,11 +155,14 @@ impl Registry {
                 }
                 self.revision = self.revision.max(revision);
                 self.registrations.remove(&key);
+                self.remember_departed(key, revision);
             }
             Event::Away { why } => {
                 self.away = Some(why);
-                return Vec::new();
             }
+        }
+        if self.away.is_some() {
+            return Vec::new();
         }
         self.reconcile(now, live)
     }
@@ -181,9 +196,16 @@ impl Registry {
     }
 
     fn is_stale(&self, key: &str, revision: i64) -> bool {
-        self.registrations
-            .get(key)
-            .is_some_and(|known| known.revision > revision)
+        let known = self.registrations.get(key).map(|known| known.revision);
+        let known = known.or_else(|| self.departed.get(key).copied());
+        revision <= self.listed || known.is_some_and(|known| known > revision)
+    }
+
+    fn remember_departed(&mut self, key: String, revision: i64) {
+        if self.departed.len() >= MOST_DEPARTED {
+            self.departed.clear();
+        }
+        self.departed.insert(key, revision);
     }
 
     fn reconcile(&mut self, now: Instant, live: impl Fn(&NodeId) -> bool) -> Vec<Change> {
@@ -291,3 +313,6 @@ impl Registry {
         member.spec = spec;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,15 +28,23 @@ impl Snapshot {
             away,
             ..Self::default()
         };
-        for (spec, node) in members {
-            let at = snapshot.nodes.len();
+        let members: Vec<_> = members.collect();
+        // A node's own id is its own, though an older registration lends it to another.
+        for (at, (spec, _)) in members.iter().enumerate() {
+            if spec.named.contains(&spec.id) {
+                snapshot.named.insert(spec.id.clone(), at);
+            } else {
+                snapshot.segments.insert(spec.id.clone(), at);
+            }
+        }
+        for (at, (spec, node)) in members.into_iter().enumerate() {
             snapshot.nodes.push(node.clone());
-            snapshot
-                .named
-                .extend(spec.named.iter().map(|id| (id.clone(), at)));
-            snapshot
-                .segments
-                .extend(spec.segments.iter().map(|id| (id.clone(), at)));
+            for id in &spec.named {
+                snapshot.named.entry(id.clone()).or_insert(at);
+            }
+            for id in &spec.segments {
+                snapshot.segments.entry(id.clone()).or_insert(at);
+            }
             snapshot.addresses.insert(spec.address.clone(), at);
         }
         snapshot
@@ -71,5 +79,102 @@ impl Snapshot {
 
     fn at_address(&self, address: &str) -> Option<&usize> {
         self.addresses.get(&address.parse::<Address>().ok()?)
+    }
+}
+
+#[cfg(test)]
+impl Snapshot {
+    /// A synced set of nodes that were never connected to.
+    pub(crate) fn of_specs(specs: &[NodeSpec]) -> Self {
+        let nodes = specs.iter().map(Node::unconnected).map(Arc::new);
+        let nodes: Vec<_> = nodes.collect();
+        Self::new(specs.iter().zip(&nodes), true, None)
+    }
+
+    /// Nodes that are named in their metadata, at one address each.
+    pub(crate) fn of_ids(ids: &[&str]) -> Self {
+        let specs = (1..).zip(ids).map(|(port, id)| NodeSpec {
+            id: NodeId::new(*id),
+            address: format!("10.0.0.1:{port}").parse().unwrap(),
+            instance: None,
+            named: [NodeId::new(*id)].into(),
+            segments: [NodeId::new(format!("10.0.0.1:{port}"))].into(),
+        });
+        Self::of_specs(&specs.collect::<Vec<_>>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(id: &str, port: u16, named: &[&str], segments: &[&str]) -> NodeSpec {
+        let ids = |texts: &[&str]| texts.iter().map(|text| NodeId::new(*text)).collect();
+        NodeSpec {
+            id: NodeId::new(id),
+            address: format!("10.0.0.1:{port}").parse().unwrap(),
+            instance: None,
+            named: ids(named),
+            segments: ids(segments),
+        }
+    }
+
+    fn port(snapshot: &Snapshot, id: &str, learnt: Option<&str>) -> Option<u16> {
+        let node = snapshot.resolve(&NodeId::new(id), learnt)?;
+        Some(node.address().port())
+    }
+
+    #[test]
+    fn an_id_in_metadata_goes_before_one_in_a_key() {
+        let snapshot = Snapshot::of_specs(&[
+            spec("by-key", 1, &[], &["by-key", "shared"]),
+            spec("by-metadata", 2, &["by-metadata", "shared"], &["x"]),
+        ]);
+        assert_eq!(port(&snapshot, "shared", None), Some(2));
+        assert_eq!(port(&snapshot, "by-key", None), Some(1));
+    }
+
+    #[test]
+    fn a_key_goes_before_an_address_and_an_address_before_what_was_learnt() {
+        let snapshot = Snapshot::of_specs(&[
+            spec("10.0.0.1:2", 1, &[], &["10.0.0.1:2"]),
+            spec("plain", 2, &[], &["plain"]),
+            spec("other", 3, &["other"], &["y"]),
+        ]);
+        assert_eq!(
+            port(&snapshot, "10.0.0.1:2", None),
+            Some(1),
+            "the key's last segment"
+        );
+        assert_eq!(port(&snapshot, "10.0.0.1:3", Some("10.0.0.1:2")), Some(3));
+        assert_eq!(port(&snapshot, "unheard-of", Some("10.0.0.1:2")), Some(2));
+    }
+
+    #[test]
+    fn an_id_that_leads_nowhere_is_not_resolved() {
+        let snapshot = Snapshot::of_specs(&[spec("node:1", 1, &["node:1"], &["10.0.0.1:1"])]);
+        assert_eq!(
+            port(&snapshot, "node:1", None),
+            Some(1),
+            "a colon is part of an id"
+        );
+        assert_eq!(port(&snapshot, "node", None), None);
+        assert_eq!(port(&snapshot, "unheard-of", None), None);
+        let nowhere = Some("10.9.9.9:1");
+        assert_eq!(
+            port(&snapshot, "unheard-of", nowhere),
+            None,
+            "no discovered node is there"
+        );
+    }
+
+    #[test]
+    fn a_nodes_own_id_is_not_taken_by_one_that_was_called_so_before() {
+        let snapshot = Snapshot::of_specs(&[
+            spec("a", 1, &["a"], &["k1"]),
+            spec("b", 2, &["a", "b"], &["k1", "k2"]),
+        ]);
+        assert_eq!(port(&snapshot, "a", None), Some(1));
+        assert_eq!(port(&snapshot, "b", None), Some(2));
     }
 }

@@ -197,3 +197,6 @@ pub fn everyone(snapshot: &Snapshot) -> Vec<PlannedCall> {
     };
     snapshot.nodes().iter().map(call).collect()
 }
+
+#[cfg(test)]
+mod tests;

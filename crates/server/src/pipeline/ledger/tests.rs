@@ -1,0 +1,235 @@
+//! Whatever nodes say, in whatever order: every target is counted once.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::pool::Snapshot;
+
+const DELIVERED: Ending = (Outcome::Delivered, None);
+const LATE: Ending = (Outcome::Unknown, Some(Reason::DeadlineExceeded));
+
+fn ledger_of(users: usize) -> Ledger {
+    let mut ledger = Ledger::default();
+    for number in 0..users {
+        ledger.add(UserId::new(format!("user-{number}")));
+    }
+    ledger
+}
+
+fn nodes() -> Snapshot {
+    Snapshot::of_ids(&["node-1", "node-2", "node-3"])
+}
+
+fn call(nodes: &Snapshot, node: usize, to: To) -> PlannedCall {
+    PlannedCall {
+        node: nodes.nodes()[node].clone(),
+        room: None,
+        to,
+        scattered: false,
+    }
+}
+
+fn named(nodes: &Snapshot, node: usize, targets: &[usize]) -> PlannedCall {
+    call(nodes, node, To::Named(targets.to_vec()))
+}
+
+fn failed((outcome, reason): Ending) -> Verdict {
+    Verdict::failed(outcome, reason.unwrap(), "")
+}
+
+/// How many targets ended so.
+fn ended(ledger: &Ledger, ending: Ending) -> u64 {
+    ledger.endings().get(&ending).copied().unwrap_or(0)
+}
+
+#[test]
+fn a_target_that_nobody_was_asked_about_is_offline() {
+    let ledger = ledger_of(2);
+    assert_eq!(ledger.endings(), Endings::from([(OFFLINE, 2)]));
+}
+
+#[test]
+fn one_delivery_outweighs_every_other_word_and_counts_once() {
+    let nodes = nodes();
+    let mut ledger = ledger_of(1);
+    let calls = [0, 1, 2].map(|node| named(&nodes, node, &[0]));
+    calls.iter().for_each(|call| ledger.asking(call));
+    ledger.record(&calls[0], &failed(LATE));
+    ledger.record(&calls[1], &Verdict::Named(vec![DELIVERED]));
+    ledger.record(&calls[2], &Verdict::Named(vec![OFFLINE]));
+    assert_eq!(ledger.endings(), Endings::from([(DELIVERED, 1)]));
+    let told: Vec<_> = ledger.nodes().values().copied().collect();
+    assert_eq!(told, [Some(Reason::DeadlineExceeded), None, None]);
+}
+
+#[test]
+fn a_user_whom_no_node_has_is_looked_up_afresh_once_when_all_have_spoken() {
+    let nodes = nodes();
+    let mut ledger = ledger_of(1);
+    let calls = [named(&nodes, 0, &[0]), named(&nodes, 1, &[0])];
+    calls.iter().for_each(|call| ledger.asking(call));
+    let not_here = Verdict::Named(vec![OFFLINE]);
+    assert!(
+        ledger.record(&calls[0], &not_here).is_empty(),
+        "one is still asked"
+    );
+    assert_eq!(ledger.record(&calls[1], &not_here), [0]);
+    let at = Location {
+        node: NodeId::new("node-3"),
+        room: None,
+    };
+    assert_eq!(ledger.reopen(vec![(0, vec![at.clone()])]), [(0, vec![at])]);
+    let third = named(&nodes, 2, &[0]);
+    ledger.asking(&third);
+    assert!(
+        ledger.record(&third, &not_here).is_empty(),
+        "not a second time"
+    );
+    assert_eq!(ended(&ledger, OFFLINE), 1);
+}
+
+#[test]
+fn a_user_who_may_have_got_it_is_not_sent_it_again() {
+    let nodes = nodes();
+    let mut ledger = ledger_of(1);
+    let call = named(&nodes, 0, &[0]);
+    ledger.asking(&call);
+    assert!(ledger.record(&call, &failed(LATE)).is_empty());
+    assert_eq!(ended(&ledger, LATE), 1);
+}
+
+#[test]
+fn a_node_that_left_a_user_out_of_its_answer_leaves_them_unknown() {
+    let nodes = nodes();
+    let mut ledger = ledger_of(3);
+    let call = named(&nodes, 0, &[0, 1, 2]);
+    ledger.asking(&call);
+    ledger.record(&call, &Verdict::Named(vec![DELIVERED]));
+    assert_eq!(ended(&ledger, DELIVERED), 1);
+    assert_eq!(
+        ended(&ledger, (Outcome::Unknown, Some(Reason::Unaccounted))),
+        2
+    );
+}
+
+#[test]
+fn not_here_says_nothing_at_a_node_that_was_only_guessed() {
+    let nodes = nodes();
+    let mut ledger = ledger_of(1);
+    let guess = PlannedCall {
+        scattered: true,
+        ..named(&nodes, 0, &[0])
+    };
+    ledger.asking(&guess);
+    ledger.record(&guess, &Verdict::Named(vec![OFFLINE]));
+    assert_eq!(ended(&ledger, UNRESOLVED), 1);
+}
+
+#[test]
+fn a_node_without_a_word_about_a_room_is_one_unknown_target() {
+    let nodes = nodes();
+    let mut ledger = Ledger::default();
+    let (heard, silent) = (call(&nodes, 0, To::Room), call(&nodes, 1, To::Room));
+    ledger.record(
+        &heard,
+        &Verdict::Counted {
+            delivered: 4,
+            failed: 1,
+        },
+    );
+    ledger.record(&silent, &failed(LATE));
+    let expected = [(DELIVERED, 4), (OFFLINE, 1), (LATE, 1)];
+    assert_eq!(ledger.endings(), Endings::from(expected));
+}
+
+/// A call and what its node said.
+#[derive(Clone, Debug)]
+struct Word {
+    node: usize,
+    /// None: the room form.
+    targets: Option<BTreeSet<usize>>,
+    scattered: bool,
+    verdict: Verdict,
+    /// Where the Controller finds who has to be looked up afresh.
+    found_again: bool,
+}
+
+fn ending() -> impl Strategy<Value = Ending> {
+    let outcome = prop::sample::select(Outcome::ALL.to_vec());
+    let reason = prop::option::of(prop::sample::select(Reason::ALL.to_vec()));
+    (outcome, reason)
+}
+
+fn word(users: usize) -> impl Strategy<Value = Word> {
+    let verdict = prop_oneof![
+        3 => prop::collection::vec(ending(), 0..users + 2).prop_map(Verdict::Named),
+        1 => (0..5_u64, 0..5_u64).prop_map(|(delivered, failed)| Verdict::Counted { delivered, failed }),
+        2 => (ending(), prop::sample::select(Reason::ALL.to_vec()))
+            .prop_map(|((outcome, _), reason)| Verdict::failed(outcome, reason, "")),
+    ];
+    let targets = prop::option::weighted(0.8, prop::collection::btree_set(0..users, 1..=users));
+    (0..3_usize, targets, any::<bool>(), verdict, any::<bool>()).prop_map(
+        |(node, targets, scattered, verdict, found_again)| Word {
+            node,
+            targets,
+            scattered,
+            verdict,
+            found_again,
+        },
+    )
+}
+
+/// What a room form's verdict adds to the targets.
+fn uncounted(word: &Word) -> u64 {
+    match (&word.targets, &word.verdict) {
+        (Some(_), _) => 0,
+        (None, Verdict::Counted { delivered, failed }) => delivered + failed,
+        (None, Verdict::Named(endings)) => endings.len() as u64,
+        (None, Verdict::Failed { .. }) => 1,
+    }
+}
+
+proptest! {
+    #[test]
+    fn counts_sum_to_the_targets_whatever_is_said_in_whatever_order(
+        (users, words, excluded) in (1..6_usize).prop_flat_map(|users| (
+            Just(users),
+            prop::collection::vec(word(users), 0..12),
+            prop::collection::btree_set(0..users, 0..=users),
+        )),
+        asked_at_once in any::<bool>(),
+    ) {
+        let nodes = nodes();
+        let mut ledger = ledger_of(users);
+        for target in &excluded {
+            ledger.end(*target, (Outcome::Excluded, Some(Reason::Excluded)));
+        }
+        let call_of = |word: &Word| PlannedCall {
+            scattered: word.scattered,
+            ..call(&nodes, word.node, word.targets.as_ref().map_or(To::Room, |targets| {
+                To::Named(targets.iter().copied().collect())
+            }))
+        };
+        if asked_at_once {
+            words.iter().for_each(|word| ledger.asking(&call_of(word)));
+        }
+        let mut expected = users as u64;
+        let mut afresh = BTreeSet::new();
+        for word in &words {
+            let call = call_of(word);
+            if !asked_at_once {
+                ledger.asking(&call);
+            }
+            for target in ledger.record(&call, &word.verdict) {
+                prop_assert!(afresh.insert(target), "{target} is looked up twice");
+                let at = Location { node: NodeId::new("node-1"), room: None };
+                let places = if word.found_again { vec![at] } else { Vec::new() };
+                ledger.reopen(vec![(target, places)]);
+            }
+            expected += uncounted(word);
+            prop_assert_eq!(ledger.endings().values().sum::<u64>(), expected);
+        }
+    }
+}

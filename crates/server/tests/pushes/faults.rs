@@ -1,0 +1,1 @@
+//! Faults of peers, and what callers, receipts and metrics say of them.

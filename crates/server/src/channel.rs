@@ -40,6 +40,9 @@ pub struct ChannelSettings {
     pub tcp_keepalive: Duration,
 }
 
+/// The system counts in whole seconds and refuses 0.
+const SHORTEST_PROBE: Duration = Duration::from_secs(1);
+
 /// Counts the open connections of one peer, and tells when one opens or closes.
 #[derive(Debug, Default)]
 pub struct LiveConnections {
@@ -125,7 +128,7 @@ async fn connect(target: &str, settings: ChannelSettings) -> io::Result<TcpStrea
     let socket = SockRef::from(&stream);
     let keepalive = TcpKeepalive::new()
         .with_time(settings.tcp_keepalive)
-        .with_interval(settings.tcp_keepalive / 3);
+        .with_interval((settings.tcp_keepalive / 3).max(SHORTEST_PROBE));
     socket.set_tcp_keepalive(&keepalive)?;
     #[cfg(target_os = "linux")]
     socket.set_tcp_user_timeout(Some(settings.tcp_keepalive))?;
@@ -175,5 +178,21 @@ impl AsyncWrite for Connection {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_shortest_keepalive_that_can_be_configured_still_connects() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let settings = ChannelSettings {
+            connect_timeout: Duration::from_secs(5),
+            tcp_keepalive: Duration::from_secs(1),
+        };
+        let target = listener.local_addr().unwrap().to_string();
+        connect(&target, settings).await.unwrap();
     }
 }

@@ -60,19 +60,11 @@ type Members = Arc<[Member]>;
 pub struct Locator {
     controller: Controller,
     users: Cache<UserId, Locations>,
-    afresh: Flights<UserId, Result<Locations, Miss>>,
+    asking: Flights<UserId, Result<Locations, LocateError>>,
     rooms: Flights<RoomId, Result<Members, LocateError>>,
     learnt: Cache<NodeId, Arc<str>>,
     asked_in_vain: Cache<NodeId, ()>,
     metrics: Arc<Metrics>,
-}
-
-/// Why a cached look-up has no value.
-#[derive(Clone, Debug)]
-enum Miss {
-    /// Never cached, so that a user who connects is found at once.
-    Offline,
-    Failed(LocateError),
 }
 
 impl Locator {
@@ -85,7 +77,7 @@ impl Locator {
                 .max_capacity(if ttl.is_zero() { 0 } else { entries })
                 .time_to_live(ttl.max(Duration::from_millis(1)))
                 .build(),
-            afresh: Flights::default(),
+            asking: Flights::default(),
             rooms: Flights::default(),
             learnt: Cache::new(LEARNT_ENTRIES),
             asked_in_vain: Cache::builder()
@@ -96,8 +88,8 @@ impl Locator {
         }
     }
 
-    /// Where a user is; empty when nowhere. Calls at the same time share one
-    /// question, and an answer serves for the cache's time.
+    /// Where a user is; empty when nowhere. Calls at the same time share
+    /// questions, and an answer serves for the cache's time.
     pub async fn user(
         &self,
         user: &UserId,
@@ -108,17 +100,7 @@ impl Locator {
             self.metrics.controller_cache_hits.inc();
             return Ok(known);
         }
-        let asking = self
-            .users
-            .try_get_with(user.clone(), self.ask_user(user, trace));
-        let found = tokio::time::timeout_at(deadline, asking).await;
-        match found.map_err(|_| self.controller.late())? {
-            Ok(locations) => Ok(locations),
-            Err(miss) => match &*miss {
-                Miss::Offline => Ok(Arc::default()),
-                Miss::Failed(error) => Err(error.clone()),
-            },
-        }
+        self.user_now(user, trace, deadline).await
     }
 
     /// Where a user is now, whatever the cache says.
@@ -129,28 +111,27 @@ impl Locator {
         deadline: Instant,
     ) -> Result<Locations, LocateError> {
         self.users.invalidate(user).await;
-        let asking = self.afresh.ask(user.clone(), || self.ask_user(user, trace));
-        let found = tokio::time::timeout_at(deadline, asking).await;
-        match found.map_err(|_| self.controller.late())?.0 {
-            Ok(locations) => {
-                self.users.insert(user.clone(), locations.clone()).await;
-                Ok(locations)
-            }
-            Err(Miss::Offline) => Ok(Arc::default()),
-            Err(Miss::Failed(error)) => Err(error),
-        }
+        self.user_now(user, trace, deadline).await
     }
 
-    async fn ask_user(&self, user: &UserId, trace: &TraceContext) -> Result<Locations, Miss> {
-        let answer = self
-            .controller
-            .user_node(user, trace)
-            .await
-            .map_err(Miss::Failed)?;
-        let found = locations(answer);
-        if found.is_empty() {
-            return Err(Miss::Offline);
-        }
+    async fn user_now(
+        &self,
+        user: &UserId,
+        trace: &TraceContext,
+        deadline: Instant,
+    ) -> Result<Locations, LocateError> {
+        let asking = self.asking.ask(user.clone(), || self.ask_user(user, trace));
+        let found = tokio::time::timeout_at(deadline, asking).await;
+        found.map_err(|_| self.controller.late())?.0
+    }
+
+    /// One look-up at a time for each user, so the cache keeps the latest answer.
+    async fn ask_user(
+        &self,
+        user: &UserId,
+        trace: &TraceContext,
+    ) -> Result<Locations, LocateError> {
+        let found = locations(self.controller.user_node(user, trace).await?);
         for (location, address) in &found {
             if let Some(address) = address {
                 self.learnt
@@ -158,7 +139,14 @@ impl Locator {
                     .await;
             }
         }
-        Ok(found.into_iter().map(|(location, _)| location).collect())
+        let places: Locations = found.into_iter().map(|(location, _)| location).collect();
+        if places.is_empty() {
+            // Never remembered, so that a user who connects is found at once.
+            self.users.invalidate(user).await;
+        } else {
+            self.users.insert(user.clone(), places.clone()).await;
+        }
+        Ok(places)
     }
 
     /// Who is in a room now, one entry for each user and node; empty when unknown.

@@ -77,3 +77,22 @@ impl Injector for Outgoing<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_an_exporter_the_callers_own_context_is_passed_on() {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let mut caller = MetadataMap::new();
+        caller.insert("traceparent", parent.parse().unwrap());
+        caller.insert("tracestate", "vendor=value".parse().unwrap());
+        caller.insert("authorization", "not for others".parse().unwrap());
+        let mut outgoing = MetadataMap::new();
+        TraceContext::of_caller(&caller).inject(&mut outgoing);
+        assert_eq!(outgoing.get("traceparent").unwrap(), parent);
+        assert_eq!(outgoing.get("tracestate").unwrap(), "vendor=value");
+        assert_eq!(outgoing.len(), 2, "and nothing else");
+    }
+}

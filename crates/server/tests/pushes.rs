@@ -2,6 +2,7 @@
 
 #![allow(
     dead_code,
+    unreachable_pub,
     missing_docs,
     clippy::pedantic,
     clippy::unwrap_used,
@@ -17,6 +18,10 @@ mod bed;
 mod fakes;
 #[path = "support/proxy.rs"]
 mod proxy;
+#[path = "support/scene.rs"]
+mod scene;
+#[path = "support/etcd.rs"]
+mod etcd;
 #[path = "support/ws.rs"]
 mod ws;
 
@@ -28,3 +33,13 @@ mod bad_input;
 mod fault_proxy;
 #[path = "pushes/faults.rs"]
 mod faults;
+#[path = "pushes/leaving.rs"]
+mod leaving;
+#[path = "pushes/moves.rs"]
+mod moves;
+#[path = "pushes/outages.rs"]
+mod outages;
+#[path = "pushes/legacy.rs"]
+mod legacy;
+#[path = "pushes/routing.rs"]
+mod routing;

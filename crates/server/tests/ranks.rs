@@ -2,7 +2,13 @@
 //! are read as text, so that a call is seen wherever it is written; comments
 //! and the links in them don't count.
 
-#![allow(missing_docs, unreachable_pub, clippy::pedantic, reason = "tests")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
 
 #[path = "ranks/calls.rs"]
 mod calls;

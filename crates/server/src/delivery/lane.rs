@@ -218,3 +218,6 @@ impl Queue {
         self.bytes = self.items.iter().map(|item| item.bytes).sum();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -216,9 +216,14 @@ impl Controller {
     }
 
     fn error(&self, status: &Status) -> LocateError {
+        let mut problem = channel::describe(status);
+        // The decoder's word for an answer over the limit.
+        if status.code() == Code::OutOfRange {
+            problem.push_str(" (controller.max_message)");
+        }
         LocateError {
             address: self.settings.address.clone(),
-            problem: channel::describe(status),
+            problem,
         }
     }
 }

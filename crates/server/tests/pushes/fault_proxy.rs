@@ -144,6 +144,19 @@ async fn a_cut_resets_what_is_open_and_lets_new_connections_pass() {
 }
 
 #[tokio::test]
+async fn a_stranded_connection_stays_silent_while_new_ones_pass() {
+    let (proxy, mut stream) = proxied().await;
+    proxy.strand().await;
+    stream.write_all(b"lost").await.unwrap();
+    let mut new = TcpStream::connect(proxy.address()).await.unwrap();
+    assert_eq!(said(&mut new, b"fine").await, "fine");
+    assert!(is_silent(&mut stream).await);
+    assert_eq!(proxy.open(), 2);
+    proxy.cut().await;
+    assert!(end(&mut stream).await.is_err());
+}
+
+#[tokio::test]
 async fn a_refusing_proxy_keeps_its_port_and_listens_again() {
     let (proxy, mut stream) = proxied().await;
     proxy.set(Mode::Refuse).await;

@@ -14,7 +14,8 @@
 //! | [`Mode::Refuse`] | reset | refused: nobody listens |
 //!
 //! What a stalled mode holds back is delivered once the mode lets it pass again, as packets that
-//! were lost are sent again. [`Proxy::cut`] resets what is open and leaves the mode as it is.
+//! were lost are sent again. Two orders leave the mode as it is: [`Proxy::cut`] resets what is open,
+//! [`Proxy::strand`] silences it for good, as a firewall does that forgot its connections.
 
 use std::io;
 use std::net::SocketAddr;
@@ -77,6 +78,7 @@ struct Orders {
     number: u64,
     mode: Mode,
     cuts: u64,
+    strands: u64,
 }
 
 #[derive(Debug, Default)]
@@ -98,6 +100,7 @@ impl Proxy {
             number: 0,
             mode: Mode::Pass,
             cuts: 0,
+            strands: 0,
         };
         let (orders, told) = watch::channel(first);
         let (heed, heeded) = watch::channel(0);
@@ -126,6 +129,11 @@ impl Proxy {
     /// Resets every open connection, once; the mode stays.
     pub async fn cut(&self) {
         self.order(|orders| orders.cuts += 1).await;
+    }
+
+    /// Silences every open connection for good; the mode holds for new ones.
+    pub async fn strand(&self) {
+        self.order(|orders| orders.strands += 1).await;
     }
 
     /// Connections accepted so far.
@@ -238,14 +246,18 @@ async fn accept(listener: Option<&TcpListener>) -> TcpStream {
 
 /// One connection, until both sides closed or it is to be reset.
 async fn serve(client: TcpStream, peer: SocketAddr, told: watch::Receiver<Orders>, open: Open) {
-    let cuts = told.borrow().cuts;
+    let Orders { cuts, strands, .. } = *told.borrow();
     // Whoever leaves this function, by whatever way, leaves a reset behind: a proxy that
     // goes away, too. An orderly end has sent its FIN before, after which a reset is harmless.
     reset_when_dropped(&client);
-    let mut orders = told.clone();
+    let (mut resets, mut silences) = (told.clone(), told.clone());
     tokio::select! {
-        () = forward(client, peer, told, &open.0) => {}
-        _ = orders.wait_for(|now| ends(now.mode) || now.cuts != cuts) => {}
+        // Before anything that a later order lets pass.
+        biased;
+        _ = resets.wait_for(|now| ends(now.mode) || now.cuts != cuts) => {}
+        () = forward(client, peer, told, &open.0, async move {
+            drop(silences.wait_for(|now| now.strands != strands).await);
+        }) => {}
     }
 }
 
@@ -264,6 +276,7 @@ async fn forward(
     peer: SocketAddr,
     told: watch::Receiver<Orders>,
     counts: &Counts,
+    stranded: impl Future<Output = ()>,
 ) {
     pass(&told, Direction::ToPeer).await;
     let Ok(mut peer) = TcpStream::connect(peer).await else {
@@ -277,7 +290,13 @@ async fn forward(
     let (from_peer, to_peer) = peer.split();
     let there = pump(from_client, to_peer, Direction::ToPeer, &told, counts);
     let back = pump(from_peer, to_client, Direction::FromPeer, &told, counts);
-    let ended = tokio::try_join!(there, back);
+    let moving = async { tokio::try_join!(there, back) };
+    let ended = tokio::select! {
+        biased;
+        // Both sockets stay open, with nobody at them.
+        () = stranded => std::future::pending().await,
+        ended = moving => ended,
+    };
     if ended.is_ok() {
         // Both sides closed in order: so does the proxy.
         for stream in [&client, &peer] {

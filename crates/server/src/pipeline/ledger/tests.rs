@@ -55,7 +55,9 @@ fn one_delivery_outweighs_every_other_word_and_counts_once() {
     let nodes = nodes();
     let mut ledger = ledger_of(1);
     let calls = [0, 1, 2].map(|node| named(&nodes, node, &[0]));
-    calls.iter().for_each(|call| ledger.asking(call));
+    for call in &calls {
+        ledger.asking(call);
+    }
     ledger.record(&calls[0], &failed(LATE));
     ledger.record(&calls[1], &Verdict::Named(vec![DELIVERED]));
     ledger.record(&calls[2], &Verdict::Named(vec![OFFLINE]));
@@ -69,7 +71,9 @@ fn a_user_whom_no_node_has_is_looked_up_afresh_once_when_all_have_spoken() {
     let nodes = nodes();
     let mut ledger = ledger_of(1);
     let calls = [named(&nodes, 0, &[0]), named(&nodes, 1, &[0])];
-    calls.iter().for_each(|call| ledger.asking(call));
+    for call in &calls {
+        ledger.asking(call);
+    }
     let not_here = Verdict::Named(vec![OFFLINE]);
     assert!(
         ledger.record(&calls[0], &not_here).is_empty(),
@@ -213,7 +217,9 @@ proptest! {
             }))
         };
         if asked_at_once {
-            words.iter().for_each(|word| ledger.asking(&call_of(word)));
+            for word in &words {
+                ledger.asking(&call_of(word));
+            }
         }
         let mut expected = users as u64;
         let mut afresh = BTreeSet::new();

@@ -17,8 +17,11 @@ fn member(user: &str, node: &str) -> Member {
     }
 }
 
-/// A plan over three nodes, as (node, targets, scattered).
-fn plan(users: &[Vec<Location>], chunk: usize) -> (Vec<(String, Vec<usize>, bool)>, Vec<usize>) {
+/// A call: its node, its targets, whether it is scattered.
+type Shown = (String, Vec<usize>, bool);
+
+/// A plan over three nodes, and who is unresolved.
+fn plan(users: &[Vec<Location>], chunk: usize) -> (Vec<Shown>, Vec<usize>) {
     let snapshot = Snapshot::of_ids(&["a", "b", "c"]);
     let users = users.iter().map(Vec::as_slice).enumerate();
     let planned = place(
@@ -37,7 +40,7 @@ fn known<'a>(snapshot: &'a Snapshot, learnt: &'a HashMap<NodeId, Arc<str>>) -> K
     Known { snapshot, learnt }
 }
 
-fn shown(call: &PlannedCall) -> (String, Vec<usize>, bool) {
+fn shown(call: &PlannedCall) -> Shown {
     let To::Named(targets) = &call.to else {
         panic!("names its users");
     };

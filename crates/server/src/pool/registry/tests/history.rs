@@ -14,7 +14,7 @@ use crate::pool::{Change, Registry};
 
 /// What may happen. Numbers pick one of a few keys, ids and addresses, so that
 /// they collide often.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Op {
     /// A key is written; without an id its segment names the node.
     Put {
@@ -322,7 +322,7 @@ fn check(ops: Vec<Op>) {
     let mut shadow = Shadow::new();
     for op in ops {
         let before = (registry.revision(), model.expected());
-        let heard = model.step(op.clone());
+        let heard = model.step(op);
         let listed = heard
             .iter()
             .any(|event| matches!(event, Event::Listed { .. }));

@@ -173,6 +173,8 @@ declare! {
         max_message: usize = 8 * MIB, Bytes { min: KIB, max: GIB };
         /// Pushes at work at once; beyond, they are refused with a hint when to try again.
         concurrent_pushes: usize = 4096, Count { min: 1, max: 1_000_000, of: "pushes" };
+        /// Room members that pushes at work may address at once, all together; beyond, pushes wait, then are refused. One push over it goes alone.
+        concurrent_targets: usize = 2_000_000, Count { min: 1, max: 1_000_000_000, of: "users" };
         /// How long a request may take in all.
         request_timeout: Duration = secs(30), Span { min: INSTANT, max: mins(60) };
         /// Requests open at once on one caller's connection.

@@ -10,7 +10,7 @@ use crate::StartError;
 /// How long a connection or a single call may take.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 /// First and longest pause between attempts.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
+const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
 /// A silent connection is asked for a sign of life after this time, and given up after as much more.
 const KEEPALIVE: Duration = Duration::from_secs(3);
 

@@ -37,6 +37,9 @@ impl GrpcServer {
         let (health, health_service) = tonic_health::server::health_reporter();
         health.set_serving::<S>().await;
         let router = Server::builder()
+            // Pushes whose deadline passed while this process stood still are no attack: h2's
+            // default of 20 would close the connection on all others.
+            .http2_max_pending_accept_reset_streams(Some(MAX_STREAMS as usize))
             .http2_keepalive_interval(Some(KEEPALIVE.0))
             .http2_keepalive_timeout(Some(KEEPALIVE.1))
             .max_concurrent_streams(MAX_STREAMS)

@@ -42,16 +42,20 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server (the default): etcd, Controller and nodes as configured.
+    #[command(after_help = EXIT_CODES)]
     Serve,
     /// Run everything embedded in one process, to try it out: a Controller,
     /// Connect-Nodes with a web page, and the server.
+    #[command(after_help = EXIT_CODES)]
     Dev(dev::DevOptions),
     /// Push a message through a running server.
     #[command(subcommand_value_name = "TARGET", after_help = EXIT_CODES)]
     Push(push::PushOptions),
     /// List the Connect-Nodes registered in etcd.
+    #[command(after_help = EXIT_CODES)]
     Nodes(nodes::NodesOptions),
     /// Check or show the configuration.
+    #[command(after_help = EXIT_CODES)]
     Config(config::ConfigCommand),
 }
 

@@ -12,10 +12,10 @@ mod verdict;
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use dashmap::DashMap;
-use push_manager_proto::pubsub::MessageContent;
 use tokio::time::Instant;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::lane::{Lane, Ticket};
 pub use self::{
@@ -51,7 +51,7 @@ pub enum Audience {
     /// One user.
     One(UserId),
     /// These users.
-    Named(Vec<UserId>),
+    Named(Arc<[UserId]>),
     /// All that the node has of the call's room.
     Room,
     /// All that the node has.
@@ -65,8 +65,8 @@ pub struct Call {
     pub audience: Audience,
     /// The room, when known.
     pub room: Option<RoomId>,
-    /// What to deliver.
-    pub content: Arc<MessageContent>,
+    /// What to deliver: an encoded `pubsub.MessageContent`.
+    pub content: Bytes,
     /// When its word is due.
     pub deadline: Instant,
     /// The caller's trace.
@@ -83,8 +83,7 @@ impl Call {
             Audience::Named(users) => users.iter().map(|user| user.as_str().len() + 16).sum(),
             Audience::Room | Audience::Everyone => 0,
         };
-        let content = &self.content;
-        users + content.data.len() + content.payload.len() + size_of::<Self>()
+        users + self.content.len() + size_of::<Self>()
     }
 }
 
@@ -92,15 +91,18 @@ impl Call {
 #[derive(Clone, Debug)]
 pub struct Delivery {
     settings: DeliverySettings,
+    cut: CancellationToken,
     lanes: Arc<DashMap<u64, Arc<Lane>>>,
     tracker: TaskTracker,
 }
 
 impl Delivery {
-    /// No lanes yet: each is made with the first call to its node.
-    pub fn new(settings: DeliverySettings, tracker: TaskTracker) -> Self {
+    /// No lanes yet: each is made with the first call to its node. Once `cut`, calls in flight
+    /// end without the node's word.
+    pub fn new(settings: DeliverySettings, tracker: TaskTracker, cut: CancellationToken) -> Self {
         Self {
             settings,
+            cut,
             lanes: Arc::default(),
             tracker,
         }
@@ -118,7 +120,7 @@ impl Delivery {
 
     fn lane(&self, node: &Arc<Node>) -> Arc<Lane> {
         let made = self.lanes.entry(node.serial()).or_insert_with(|| {
-            let lane = Arc::new(Lane::new(node.clone(), self.settings));
+            let lane = Arc::new(Lane::new(node.clone(), self.settings, self.cut.clone()));
             let (running, lanes, serial) = (lane.clone(), self.lanes.clone(), node.serial());
             self.tracker.spawn(async move {
                 running.run().await;

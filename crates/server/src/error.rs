@@ -35,12 +35,11 @@ pub enum PushError {
     /// The set of nodes was never learnt, or this instance is on its way out.
     #[error("not ready: {0}")]
     NotReady(String),
-    /// As many pushes as allowed are running.
-    #[error(
-        "{limit} pushes are running (limits.concurrent_pushes); retry in {} ms",
-        retry_after.as_millis()
-    )]
+    /// As much as allowed is under way.
+    #[error("{knob} = {limit} are under way; retry in {} ms", retry_after.as_millis())]
     Overloaded {
+        /// The limit's knob.
+        knob: &'static str,
         /// The limit that was met.
         limit: usize,
         /// When a retry is likely to be taken.
@@ -121,6 +120,7 @@ mod tests {
     #[test]
     fn overload_tells_when_to_retry() {
         let status = Status::from(PushError::Overloaded {
+            knob: "limits.concurrent_pushes",
             limit: 3,
             retry_after: Duration::from_millis(100),
         });

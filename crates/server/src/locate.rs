@@ -29,6 +29,8 @@ use crate::{
 /// Most id → address pairs learnt from the Controller's answers.
 const LEARNT_ENTRIES: u64 = 100_000;
 
+/// How long such a pair is believed: addresses change hands.
+const LEARNT_FOR: Duration = Duration::from_mins(1);
 /// How long a node whose address no answer told is not asked for again.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// Most look-ups that one push makes to learn addresses.
@@ -64,6 +66,8 @@ pub struct Locator {
     rooms: Flights<RoomId, Result<Members, LocateError>>,
     learnt: Cache<NodeId, Arc<str>>,
     asked_in_vain: Cache<NodeId, ()>,
+    /// Holds its one entry while the Controller is known not to offer GetRoomNodes.
+    no_room_nodes: Cache<(), ()>,
     metrics: Arc<Metrics>,
 }
 
@@ -79,9 +83,16 @@ impl Locator {
                 .build(),
             asking: Flights::default(),
             rooms: Flights::default(),
-            learnt: Cache::new(LEARNT_ENTRIES),
+            learnt: Cache::builder()
+                .max_capacity(LEARNT_ENTRIES)
+                .time_to_live(LEARNT_FOR)
+                .build(),
             asked_in_vain: Cache::builder()
                 .max_capacity(LEARNT_ENTRIES)
+                .time_to_live(ASK_AGAIN_AFTER)
+                .build(),
+            no_room_nodes: Cache::builder()
+                .max_capacity(1)
                 .time_to_live(ASK_AGAIN_AFTER)
                 .build(),
             metrics,
@@ -149,6 +160,11 @@ impl Locator {
         Ok(places)
     }
 
+    /// Forgets what was learnt about an id: its address may have changed hands.
+    pub async fn unlearn(&self, node: &NodeId) {
+        self.learnt.invalidate(node).await;
+    }
+
     /// Who is in a room now, one entry for each user and node; empty when unknown.
     pub async fn room(
         &self,
@@ -173,9 +189,15 @@ impl Locator {
         trace: &TraceContext,
         deadline: Instant,
     ) -> Result<Option<Vec<NodeId>>, LocateError> {
+        if self.no_room_nodes.contains_key(&()) {
+            return Ok(None);
+        }
         let asking = self.controller.room_nodes(room, trace);
         let answer = tokio::time::timeout_at(deadline, asking).await;
         let nodes = answer.map_err(|_| self.controller.late())??;
+        if nodes.is_none() {
+            self.no_room_nodes.insert((), ()).await;
+        }
         Ok(nodes.map(|ids| ids.into_iter().map(NodeId::new).collect()))
     }
 
@@ -248,12 +270,20 @@ fn locations(answer: GetUserNodeResponse) -> Vec<(Location, Option<Arc<str>>)> {
     places
 }
 
+/// Nodes are few where members are many, so their ids are shared.
 fn members(users: Vec<UserInfo>) -> Members {
+    let mut nodes: HashMap<String, NodeId> = HashMap::new();
     let named = users.into_iter().filter(|info| !info.user_id.is_empty());
     named
-        .map(|info| Member {
-            user: UserId::new(info.user_id),
-            node: NodeId::new(info.node_id),
+        .map(|info| {
+            let known = nodes.get(&info.node_id).cloned();
+            let node = known.unwrap_or_else(|| {
+                let node = NodeId::new(info.node_id.as_str());
+                nodes.insert(info.node_id, node.clone());
+                node
+            });
+            let user = UserId::new(info.user_id);
+            Member { user, node }
         })
         .collect()
 }

@@ -1,9 +1,9 @@
 //! A push as it walks inwards: validated at the edge by [`crate::api`] and
 //! never validated again.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
-use push_manager_proto::pubsub::MessageContent;
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::ids::{PushId, RoomId, UserId};
@@ -16,8 +16,8 @@ pub struct Push {
     pub id: PushId,
     /// For whom.
     pub target: Target,
-    /// What to deliver, shared by all calls to nodes.
-    pub content: Arc<MessageContent>,
+    /// What to deliver: an encoded `pubsub.MessageContent`, shared by all calls.
+    pub content: Bytes,
     /// When the answer is due; nothing is tried after it.
     pub deadline: Instant,
     /// The caller's trace.

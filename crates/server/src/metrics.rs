@@ -36,8 +36,7 @@ pub struct Metrics {
     /// Pushes that passed validation.
     pub push_total: IntCounter,
     targets: IntCounterVec,
-    /// Pushes running now.
-    pub pushes_in_flight: IntGauge,
+    pushes_in_flight: IntGauge,
     /// Calls to the Controller by method and status.
     pub controller_requests: IntCounterVec,
     /// Their duration.
@@ -176,6 +175,17 @@ impl Metrics {
         }
     }
 
+    /// Counts a push as running until the guard is dropped.
+    pub fn in_flight(&self) -> InFlight {
+        self.pushes_in_flight.inc();
+        InFlight(self.pushes_in_flight.clone())
+    }
+
+    /// Pushes running now.
+    pub fn pushes_in_flight(&self) -> i64 {
+        self.pushes_in_flight.get()
+    }
+
     /// Counts a push whose targets were never learnt.
     pub fn failed_whole(&self, reason: Reason) {
         self.push_failed
@@ -188,6 +198,16 @@ impl Metrics {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+/// A running push.
+#[derive(Debug)]
+pub struct InFlight(IntGauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

@@ -106,11 +106,15 @@ pub enum Reason {
     ControllerUnavailable,
     /// The set of nodes is not known yet, or this instance is draining.
     NotReady,
+    /// No answer before this instance had to end.
+    ShutDown,
+    /// As many targets as allowed were under way.
+    Overloaded,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Reason; 14] = [
+    pub const ALL: [Reason; 16] = [
         Reason::NotConnected,
         Reason::Excluded,
         Reason::DeadlineExceeded,
@@ -125,6 +129,8 @@ impl Reason {
         Reason::Unaccounted,
         Reason::ControllerUnavailable,
         Reason::NotReady,
+        Reason::ShutDown,
+        Reason::Overloaded,
     ];
 
     /// The metric label.
@@ -144,6 +150,8 @@ impl Reason {
             Reason::Unaccounted => "unaccounted",
             Reason::ControllerUnavailable => "controller_unavailable",
             Reason::NotReady => "not_ready",
+            Reason::ShutDown => "shut_down",
+            Reason::Overloaded => "overloaded",
         }
     }
 
@@ -164,6 +172,8 @@ impl Reason {
             Reason::Unaccounted => "node's counts are incomplete",
             Reason::ControllerUnavailable => "controller unavailable",
             Reason::NotReady => "not ready",
+            Reason::ShutDown => "no answer before this instance shut down",
+            Reason::Overloaded => "too many targets at once",
         }
     }
 }

@@ -1,29 +1,28 @@
-//! The policy of a push, readable top to bottom: learn the targets, plan the
-//! calls, deliver, look up afresh what moved meanwhile, account for everyone.
+//! The policy of a push: learn the targets, plan the calls, deliver, look up
+//! afresh what moved meanwhile, account for everyone. [`carry`] has the steps.
 
+mod carry;
 mod ledger;
 mod report;
 mod run;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use futures::StreamExt;
 use push_manager_config::Strategy;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use self::run::Run;
 pub use self::{ledger::Ledger, report::Report};
 use crate::{
     delivery::{Delivery, FailureLog},
     error::PushError,
     locate::{LocateError, Locator},
-    message::{Push, Target},
+    message::Push,
     metrics::Metrics,
     outcome::Reason,
-    pool::{Pool, Snapshot},
+    pool::Pool,
     readiness::Readiness,
-    routing::{self, Known},
 };
 
 /// The policy's settings.
@@ -34,7 +33,28 @@ pub struct PipelineSettings {
     /// Most users in a call.
     pub chunk: usize,
     /// How long a call may take.
-    pub node_deadline: std::time::Duration,
+    pub node_deadline: Duration,
+    /// Room members addressed at once by all pushes together.
+    pub concurrent_targets: usize,
+}
+
+/// The parts that the policy directs.
+#[derive(Debug)]
+pub struct Parts {
+    /// The nodes.
+    pub pool: Pool,
+    /// Who is where.
+    pub locator: Arc<Locator>,
+    /// Calls to nodes.
+    pub delivery: Delivery,
+    /// Failed targets, for metrics and log.
+    pub failures: FailureLog,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// Says why not, while the nodes are not known.
+    pub readiness: Readiness,
+    /// Pushes run here, so that shutdown can wait for them.
+    pub tracker: TaskTracker,
 }
 
 /// Carries pushes out. Clones share everything.
@@ -46,200 +66,79 @@ pub struct Pipeline {
 #[derive(Debug)]
 struct Shared {
     settings: PipelineSettings,
-    pool: Pool,
-    locator: Arc<Locator>,
-    delivery: Delivery,
-    failures: FailureLog,
-    metrics: Arc<Metrics>,
-    readiness: Readiness,
-    tracker: TaskTracker,
+    targets: Semaphore,
+    parts: Parts,
 }
 
 impl Pipeline {
     /// Wires the parts.
-    #[allow(clippy::too_many_arguments, reason = "the one place where they meet")]
-    pub fn new(
-        settings: PipelineSettings,
-        pool: Pool,
-        locator: Arc<Locator>,
-        delivery: Delivery,
-        failures: FailureLog,
-        metrics: Arc<Metrics>,
-        readiness: Readiness,
-        tracker: TaskTracker,
-    ) -> Self {
-        let shared = Shared {
-            settings,
-            pool,
-            locator,
-            delivery,
-            failures,
-            metrics,
-            readiness,
-            tracker,
-        };
+    pub fn new(settings: PipelineSettings, parts: Parts) -> Self {
+        let targets = Semaphore::new(settings.concurrent_targets.min(Semaphore::MAX_PERMITS));
         Self {
-            shared: Arc::new(shared),
+            shared: Arc::new(Shared {
+                settings,
+                targets,
+                parts,
+            }),
         }
     }
 
     /// Carries a push out. It is finished and accounted for even when the
-    /// caller stops waiting.
-    pub async fn push(&self, push: Push) -> Result<Report, PushError> {
+    /// caller stops waiting; `running` is held until then.
+    pub async fn push(
+        &self,
+        push: Push,
+        running: OwnedSemaphorePermit,
+    ) -> Result<Report, PushError> {
         let shared = self.shared.clone();
-        let span = tracing::Span::current();
-        let task = async move { shared.push(&push).await }.instrument(span);
-        self.shared
-            .tracker
-            .spawn(task)
-            .await
-            .unwrap_or(Err(PushError::Aborted))
+        let task = async move {
+            let _running = running;
+            shared.push(&push).await
+        };
+        let task = task.instrument(tracing::Span::current());
+        let pushing = self.shared.parts.tracker.spawn(task);
+        pushing.await.unwrap_or(Err(PushError::Aborted))
     }
 }
 
 impl Shared {
     async fn push(&self, push: &Push) -> Result<Report, PushError> {
-        self.metrics.push_total.inc();
-        self.metrics.pushes_in_flight.inc();
+        let metrics = &self.parts.metrics;
+        metrics.push_total.inc();
+        let _in_flight = metrics.in_flight();
         let result = self.carry_out(push).await;
-        self.metrics.pushes_in_flight.dec();
         match &result {
             Ok(report) => self.count(report),
-            Err(PushError::Controller { problem, .. }) => {
-                self.metrics.failed_whole(Reason::ControllerUnavailable);
-                self.failures
-                    .note(None, Reason::ControllerUnavailable, 1, problem);
-            }
-            Err(_) => self.metrics.failed_whole(Reason::NotReady),
+            Err(error) => self.count_whole(error),
         }
         result
     }
 
-    async fn carry_out(&self, push: &Push) -> Result<Report, PushError> {
-        let snapshot = self.pool.snapshot();
-        if !snapshot.is_synced() {
-            let why = self.readiness.state().why_not();
-            let why = why.unwrap_or_else(|| "the set of nodes is not known".to_owned());
-            return Err(PushError::NotReady(why));
-        }
-        let mut run = self.begin(push, &snapshot).await?;
-        while let Some(step) = run.steps.next().await {
-            self.take_in(&mut run, step).await;
-        }
-        Ok(Report::new(push, &run.ledger))
-    }
-
-    /// Learns the targets and sends the first calls.
-    async fn begin<'p>(&self, push: &'p Push, nodes: &Snapshot) -> Result<Run<'p>, PushError> {
-        let mut run = Run::new(push, self.settings.node_deadline);
-        match &push.target {
-            Target::User(user) => {
-                let places = self.locator.user(user, &push.trace, push.deadline).await?;
-                run.ledger.add(user.clone());
-                self.place(&mut run, nodes, vec![(0, places.to_vec())])
-                    .await;
-            }
-            Target::Everyone => run.send(&self.delivery, routing::everyone(nodes)),
-            Target::Room { room, exclude } => {
-                if exclude.is_empty()
-                    && let Some(holders) = self.room_holders(push, room).await?
-                {
-                    let learnt = self
-                        .locator
-                        .learnt(&holders.iter().cloned().collect())
-                        .await;
-                    let known = Known {
-                        snapshot: nodes,
-                        learnt: &learnt,
-                    };
-                    run.send(&self.delivery, routing::room_form(known, room, &holders));
-                    return Ok(run);
-                }
-                let members = self.locator.room(room, &push.trace, push.deadline).await?;
-                let placed = run.enrol(room, exclude, &members);
-                let strangers = run.strangers(nodes, &placed);
-                self.locator
-                    .learn(strangers, &push.trace, push.deadline)
-                    .await;
-                self.place(&mut run, nodes, placed).await;
-            }
-        }
-        Ok(run)
-    }
-
-    /// The nodes for the room form, where the strategy allows that form.
-    async fn room_holders(
-        &self,
-        push: &Push,
-        room: &crate::ids::RoomId,
-    ) -> Result<Option<Vec<crate::ids::NodeId>>, LocateError> {
-        if self.settings.strategy == Strategy::Members {
-            return Ok(None);
-        }
-        let holders = self
-            .locator
-            .room_nodes(room, &push.trace, push.deadline)
-            .await?;
-        if holders.is_some() || self.settings.strategy == Strategy::Auto {
-            return Ok(holders);
-        }
-        let members = self.locator.room(room, &push.trace, push.deadline).await?;
-        let mut nodes: Vec<_> = members.iter().map(|member| member.node.clone()).collect();
-        nodes.sort_unstable();
-        nodes.dedup();
-        Ok(Some(nodes))
-    }
-
-    /// Plans calls for users whose places are known, and sends them.
-    async fn place(&self, run: &mut Run<'_>, nodes: &Snapshot, users: Vec<run::Placed>) {
-        let learnt = self.locator.learnt(&run::nodes_of(&users)).await;
-        let known = Known {
-            snapshot: nodes,
-            learnt: &learnt,
-        };
-        let users = users.iter().map(|(target, places)| (*target, &places[..]));
-        let ledger = &run.ledger;
-        let asked = |target, serial| ledger.was_asked(target, serial);
-        let plan = routing::place(known, users, asked, self.settings.chunk);
-        for target in plan.unresolved {
-            run.ledger.unresolved(target);
-        }
-        run.send(&self.delivery, plan.calls);
-    }
-
-    async fn take_in(&self, run: &mut Run<'_>, step: run::Step) {
-        match step {
-            run::Step::Word(call, verdict) => {
-                let again = run.ledger.record(&call, &verdict);
-                if let Some((reason, targets, detail)) = Ledger::failure(&call, &verdict) {
-                    self.failures
-                        .note(Some(call.node.id()), reason, targets, detail);
-                }
-                if !again.is_empty() {
-                    run.look_up_afresh(&self.locator, again);
-                }
-            }
-            run::Step::Fresh(Ok(found)) => {
-                let moved = run.ledger.reopen(found);
-                let placed: u64 = moved.len() as u64;
-                let before = run.steps.len();
-                self.place(run, &self.pool.snapshot(), moved).await;
-                if run.steps.len() > before {
-                    self.metrics.reroutes.inc_by(placed);
-                }
-            }
-            // The first word stands: the Controller can't say better now.
-            run::Step::Fresh(Err(error)) => {
-                self.failures
-                    .note(None, Reason::ControllerUnavailable, 0, &error.problem);
-            }
-        }
-    }
-
     fn count(&self, report: &Report) {
         for ((outcome, reason), targets) in report.endings() {
-            self.metrics.ended(*outcome, *reason, *targets);
+            self.parts.metrics.ended(*outcome, *reason, *targets);
         }
+        let unresolved = report.unresolved();
+        if unresolved > 0 {
+            let reason = Reason::UnresolvedNode;
+            self.parts.failures.note(None, reason, unresolved, "");
+        }
+    }
+
+    /// Counts a push whose targets were never learnt.
+    fn count_whole(&self, error: &PushError) {
+        let reason = match error {
+            PushError::Controller { .. } => Reason::ControllerUnavailable,
+            PushError::Overloaded { .. } => Reason::Overloaded,
+            PushError::NotReady(_)
+            | PushError::Invalid { .. }
+            | PushError::Unimplemented { .. }
+            | PushError::Aborted => Reason::NotReady,
+        };
+        self.parts.metrics.failed_whole(reason);
+        self.parts
+            .failures
+            .note(None, reason, 1, &error.to_string());
     }
 }
 

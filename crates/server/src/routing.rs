@@ -3,6 +3,11 @@
 //! Everything here is pure. Looking people up is [`crate::locate`]'s business,
 //! calling nodes is [`crate::delivery`]'s.
 
+mod members;
 mod plan;
+mod scatter;
 
-pub use self::plan::{Known, Planned, PlannedCall, To, everyone, members, place, room_form};
+pub use self::{
+    members::{Members, Place},
+    plan::{Asked, Known, Planned, PlannedCall, To, Via, everyone, place, room_form},
+};

@@ -24,10 +24,10 @@ use crate::{
     ids::{InstanceId, PushIds},
     locate::{Controller, Locator},
     metrics::Metrics,
-    pipeline::Pipeline,
+    pipeline::{Parts, Pipeline},
     pool::Pool,
     probes,
-    readiness::Readiness,
+    readiness::{Readiness, State},
     registration::{self, RegistrationSettings},
     settings,
 };
@@ -90,6 +90,8 @@ struct Stops {
     withdraw: CancellationToken,
     /// Sends the goodbye to callers.
     goodbye: CancellationToken,
+    /// Ends what still runs at the drain's deadline.
+    cut: CancellationToken,
     /// Ends everything else; the lease is revoked.
     rest: CancellationToken,
 }
@@ -107,32 +109,28 @@ impl Server {
         let readiness = Readiness::waiting("waiting for discovery: no answer yet");
         let (stops, pushes, tasks) = (Stops::default(), TaskTracker::new(), TaskTracker::new());
 
+        let controller = settings::controller(config);
+        let controller = Controller::new(controller, metrics.clone()).map_err(|source| {
+            let given = config.controller.address.clone();
+            StartError::Controller { given, source }
+        })?;
         let pool = start_pool(config, source, &metrics, &readiness, &tasks, &stops);
-        let controller =
-            Controller::new(settings::controller(config), metrics.clone()).map_err(|source| {
-                StartError::Controller {
-                    given: config.controller.address.clone(),
-                    source,
-                }
-            })?;
+        let failures = FailureLog::new(metrics.clone());
+        tasks.spawn(failures.clone().run(stops.rest.clone()));
         let cache = &config.controller;
         let entries = cache.user_cache_entries as u64;
         let locator = Locator::new(controller, cache.user_cache_ttl, entries, metrics.clone());
-        let delivery = Delivery::new(settings::delivery(config), tasks.clone());
-        let failures = FailureLog::new(metrics.clone());
-        tasks.spawn(failures.clone().run(stops.rest.clone()));
-        let pipeline = Pipeline::new(
-            settings::pipeline(config),
-            pool.clone(),
-            Arc::new(locator),
-            delivery,
+        let parts = Parts {
+            pool: pool.clone(),
+            locator: Arc::new(locator),
+            delivery: Delivery::new(settings::delivery(config), tasks.clone(), stops.cut.clone()),
             failures,
-            metrics.clone(),
-            readiness.clone(),
-            pushes.clone(),
-        );
+            metrics: metrics.clone(),
+            readiness: readiness.clone(),
+            tracker: pushes.clone(),
+        };
         let api = PushApi::new(
-            pipeline,
+            Pipeline::new(settings::pipeline(config), parts),
             PushIds::new(instance),
             settings::limits(config),
             config.limits.request_timeout,
@@ -140,7 +138,7 @@ impl Server {
         );
         let serving = grpc::serve(config, grpc, api, &metrics, &readiness, &tasks, &stops)?;
         serve_probes(probes, &metrics, &readiness, &tasks, &stops);
-        start_registration(config, grpc_addr, instance, &tasks, &stops);
+        start_registration(config, grpc_addr, instance, &readiness, &tasks, &stops);
         info!(
             manager.id = config.manager.id,
             instance = %instance,
@@ -193,6 +191,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stops.withdraw.cancel();
         self.stops.goodbye.cancel();
+        self.stops.cut.cancel();
         self.stops.rest.cancel();
         self.serving.abort();
     }
@@ -258,6 +257,7 @@ fn start_registration(
     config: &Config,
     grpc: SocketAddr,
     instance: InstanceId,
+    readiness: &Readiness,
     tasks: &TaskTracker,
     stops: &Stops,
 ) {
@@ -281,11 +281,16 @@ fn start_registration(
         }),
         ttl: config.registration.ttl,
     };
-    tasks.spawn(registration::run(
-        settings,
-        stops.withdraw.clone(),
-        stops.rest.clone(),
-    ));
+    let (mut states, stops) = (readiness.watch(), stops.clone());
+    tasks.spawn(async move {
+        // Whoever finds this instance should be served by it.
+        let ready = async {
+            drop(states.wait_for(|state| *state == State::Ready).await);
+        };
+        if stops.rest.run_until_cancelled(ready).await.is_some() {
+            registration::run(settings, stops.withdraw, stops.rest).await;
+        }
+    });
 }
 
 fn serve_probes(

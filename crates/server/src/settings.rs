@@ -87,6 +87,7 @@ pub fn pipeline(config: &Config) -> PipelineSettings {
         strategy: config.routing.strategy,
         chunk: config.fanout.chunk,
         node_deadline: config.fanout.deadline,
+        concurrent_targets: config.limits.concurrent_targets,
     }
 }
 

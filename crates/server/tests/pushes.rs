@@ -14,14 +14,14 @@
 
 #[path = "support/bed.rs"]
 mod bed;
+#[path = "support/etcd.rs"]
+mod etcd;
 #[path = "support/fakes.rs"]
 mod fakes;
 #[path = "support/proxy.rs"]
 mod proxy;
 #[path = "support/scene.rs"]
 mod scene;
-#[path = "support/etcd.rs"]
-mod etcd;
 #[path = "support/ws.rs"]
 mod ws;
 
@@ -29,17 +29,23 @@ mod ws;
 mod answers;
 #[path = "pushes/bad_input.rs"]
 mod bad_input;
+#[path = "pushes/controller.rs"]
+mod controller;
 #[path = "pushes/fault_proxy.rs"]
 mod fault_proxy;
 #[path = "pushes/faults.rs"]
 mod faults;
+#[path = "pushes/large_room.rs"]
+mod large_room;
 #[path = "pushes/leaving.rs"]
 mod leaving;
+#[path = "pushes/legacy.rs"]
+mod legacy;
 #[path = "pushes/moves.rs"]
 mod moves;
 #[path = "pushes/outages.rs"]
 mod outages;
-#[path = "pushes/legacy.rs"]
-mod legacy;
+#[path = "pushes/pool.rs"]
+mod pool;
 #[path = "pushes/routing.rs"]
 mod routing;

@@ -38,7 +38,7 @@ impl Limits {
             exclude_user_ids,
             options,
         } = request;
-        self.id("room_id", &room_id)?;
+        self.id(|| "room_id".to_owned(), &room_id)?;
         let content = self.content(content)?;
         if exclude_user_ids.len() > self.max_excludes {
             let given = exclude_user_ids.len();
@@ -50,7 +50,7 @@ impl Limits {
         }
         let mut exclude = HashSet::with_capacity(exclude_user_ids.len());
         for (at, user) in exclude_user_ids.into_iter().enumerate() {
-            self.id(&format!("exclude_user_ids[{at}]"), &user)?;
+            self.id(|| format!("exclude_user_ids[{at}]"), &user)?;
             exclude.insert(UserId::new(user));
         }
         refuse_unimplemented(options)?;
@@ -69,7 +69,7 @@ impl Limits {
             content,
             options,
         } = request;
-        self.id("user_id", &user_id)?;
+        self.id(|| "user_id".to_owned(), &user_id)?;
         let content = self.content(content)?;
         refuse_unimplemented(options)?;
         Ok((Target::User(UserId::new(user_id)), content))
@@ -82,21 +82,21 @@ impl Limits {
         Ok((Target::Everyone, content))
     }
 
-    fn id(&self, field: &str, id: &str) -> Result<(), PushError> {
+    fn id(&self, field: impl Fn() -> String, id: &str) -> Result<(), PushError> {
         let max = self.max_id;
         if id.is_empty() || id.len() > max {
             let problem = format!(
                 "must have 1 to {max} bytes (limits.max_id), got {}",
                 id.len()
             );
-            return Err(PushError::invalid(field, problem));
+            return Err(PushError::invalid(field(), problem));
         }
         match id.char_indices().find(|(_, char)| char.is_control()) {
             Some((at, char)) => {
                 let code = u32::from(char);
                 let problem =
                     format!("must not hold control characters, got U+{code:04X} at byte {at}");
-                Err(PushError::invalid(field, problem))
+                Err(PushError::invalid(field(), problem))
             }
             None => Ok(()),
         }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use prost::Message;
 use push_manager_proto::pubsub::{
     BroadcastMessageRequest, BroadcastMessageResponse, PushToRoomRequest, PushToRoomResponse,
     PushToUserRequest, PushToUserResponse, push_manager_service_server::PushManagerService,
@@ -60,13 +61,12 @@ impl PushApi {
         metadata: &MetadataMap,
         (target, content): Accepted,
     ) -> Result<Report, PushError> {
-        let _running = self
-            .running
-            .try_acquire()
-            .map_err(|_| PushError::Overloaded {
-                limit: self.concurrent,
-                retry_after: RETRY_AFTER,
-            })?;
+        let running = self.running.clone().try_acquire_owned();
+        let running = running.map_err(|_| PushError::Overloaded {
+            knob: "limits.concurrent_pushes",
+            limit: self.concurrent,
+            retry_after: RETRY_AFTER,
+        })?;
         let span = tracing::info_span!(
             "push",
             otel.name = target.api(),
@@ -79,11 +79,12 @@ impl PushApi {
         let push = Push {
             id,
             target,
-            content: Arc::new(content),
+            content: content.encode_to_vec().into(),
             deadline: Instant::now() + self.time_left(metadata),
             trace: TraceContext::of_caller(metadata),
         };
-        self.pipeline.push(push).instrument(span).await
+        // The permit goes with the push, which outlives a caller who leaves.
+        self.pipeline.push(push, running).instrument(span).await
     }
 
     /// The caller's own deadline, less a margin, where it is the shorter one.

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use push_manager_config::{knob, knobs};
 use serde_json::json;
 
-use super::{ConfigOptions, Failed};
+use super::{ConfigOptions, EXIT_CODES, Failed, options::WRONG};
 
 #[derive(Debug, Args)]
 pub(super) struct ConfigCommand {
@@ -17,12 +17,14 @@ pub(super) struct ConfigCommand {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Say whether the server would start with this configuration; every problem is listed.
+    #[command(after_help = EXIT_CODES)]
     Check {
         /// Print JSON instead.
         #[arg(long)]
         json: bool,
     },
     /// Show every knob with its value and where that comes from.
+    #[command(after_help = EXIT_CODES)]
     Show {
         /// Also print what each knob means, its bounds and its variable.
         #[arg(long)]
@@ -33,8 +35,20 @@ enum Action {
     },
 }
 
+/// Scripts that ask for JSON get the problems as JSON too.
+fn refused(failed: Failed, action: &Action) -> Failed {
+    if let Action::Check { json: true } = action {
+        let problems = failed.text.strip_prefix(WRONG).unwrap_or(&failed.text);
+        let problems: Vec<_> = problems.trim().lines().collect();
+        println!("{}", json!({"ok": false, "problems": problems}));
+    }
+    failed
+}
+
 pub(super) fn run(options: &ConfigOptions, command: &ConfigCommand) -> Result<ExitCode, Failed> {
-    let (sources, loaded) = options.load()?;
+    let (sources, loaded) = options
+        .load()
+        .map_err(|failed| refused(failed, &command.action))?;
     match &command.action {
         Action::Check { json: false } => {
             let file = sources

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::{ConfigOptions, Failed, runtime};
+use super::{ConfigOptions, Failed, runtime, with_causes};
 use crate::{
     discovery::{Registration, etcd},
     settings,
@@ -23,7 +23,7 @@ pub(super) fn run(options: &ConfigOptions, nodes: &NodesOptions) -> Result<ExitC
     let settings = settings::etcd(&loaded.config);
     let listing = runtime()?
         .block_on(etcd::list_once(&settings))
-        .map_err(|error| Failed::running(&error))?;
+        .map_err(|error| unreachable(&settings.access.endpoints, &error))?;
     if nodes.json {
         let found: Vec<_> = listing.registrations.iter().map(as_json).collect();
         let skipped = listing.skipped.iter().map(|skipped| {
@@ -49,6 +49,11 @@ pub(super) fn run(options: &ConfigOptions, nodes: &NodesOptions) -> Result<ExitC
         println!("no Connect-Node is registered under {prefixes}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn unreachable(endpoints: &[String], error: &etcd::EtcdError) -> Failed {
+    let text = format!("etcd at {}: {}", endpoints.join(","), with_causes(error));
+    Failed { code: 1, text }
 }
 
 fn name(found: &Registration) -> &str {

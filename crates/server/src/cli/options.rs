@@ -13,6 +13,9 @@ use push_manager_config::{self as config, Loaded, MAX_FILE_BYTES, Override, Sour
 use super::Failed;
 use crate::server::environment;
 
+/// What stands before the list of problems.
+pub(super) const WRONG: &str = "the configuration is wrong";
+
 /// Where the configuration comes from: defaults < file < environment < flags.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Configuration (defaults < file < environment < flags)")]
@@ -51,8 +54,8 @@ impl ConfigOptions {
             env: environment(),
             overrides: self.overrides(),
         };
-        let loaded = config::load(&sources)
-            .map_err(|error| Failed::usage(format!("the configuration is wrong\n{error}")))?;
+        let loaded =
+            config::load(&sources).map_err(|error| Failed::usage(format!("{WRONG}\n{error}")))?;
         for warning in &loaded.warnings {
             eprintln!("push-manager: warning: {warning}");
         }

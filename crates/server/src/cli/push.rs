@@ -14,7 +14,7 @@ use push_manager_proto::pubsub::{
 use serde_json::json;
 use tonic::{Request, Status, transport::Endpoint};
 
-use super::{Failed, runtime, with_causes};
+use super::{EXIT_CODES, Failed, runtime, with_causes};
 use crate::{channel::describe, error::code_label};
 
 #[derive(Debug, Args)]
@@ -58,6 +58,7 @@ pub(super) struct PushOptions {
 #[derive(Debug, Subcommand)]
 enum Target {
     /// Push to everyone in a room.
+    #[command(after_help = EXIT_CODES)]
     Room {
         /// The room's id.
         room: String,
@@ -66,11 +67,13 @@ enum Target {
         exclude: Vec<String>,
     },
     /// Push to one user, on all devices.
+    #[command(after_help = EXIT_CODES)]
     User {
         /// The user's id.
         user: String,
     },
     /// Push to everyone who is online.
+    #[command(after_help = EXIT_CODES)]
     Broadcast,
 }
 

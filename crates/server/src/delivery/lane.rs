@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicUsize, Ordering},
     },
 };
 
@@ -14,6 +14,7 @@ use tokio::{
     sync::{Notify, oneshot},
     time::Instant,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{Call, DeliverySettings, Verdict, unary};
 use crate::{
@@ -26,7 +27,10 @@ use crate::{
 pub(super) struct Lane {
     node: Arc<Node>,
     settings: DeliverySettings,
+    cut: CancellationToken,
     queue: Mutex<Queue>,
+    /// About how many calls in the queue nobody waits for any more.
+    given_up: Arc<AtomicUsize>,
     wake: Notify,
 }
 
@@ -72,6 +76,7 @@ impl State {
 pub(super) struct Ticket {
     state: Arc<State>,
     answer: oneshot::Receiver<Verdict>,
+    given_up: Arc<AtomicUsize>,
 }
 
 impl Ticket {
@@ -80,7 +85,7 @@ impl Ticket {
         if let Ok(answer) = tokio::time::timeout_at(deadline, &mut self.answer).await {
             return answer.unwrap_or_else(|_| left());
         }
-        if self.state.leave_waiting(GIVEN_UP) {
+        if self.give_up() {
             return Verdict::failed(Outcome::Expired, Reason::WaitedTooLong, "");
         }
         // In flight: its own deadline is the same, so its verdict is about to come.
@@ -88,9 +93,20 @@ impl Ticket {
     }
 }
 
+impl Ticket {
+    /// False when the call's turn has come already.
+    fn give_up(&self) -> bool {
+        let given_up = self.state.leave_waiting(GIVEN_UP);
+        if given_up {
+            self.given_up.fetch_add(1, Ordering::Relaxed);
+        }
+        given_up
+    }
+}
+
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.state.leave_waiting(GIVEN_UP);
+        self.give_up();
     }
 }
 
@@ -99,11 +115,13 @@ fn left() -> Verdict {
 }
 
 impl Lane {
-    pub(super) fn new(node: Arc<Node>, settings: DeliverySettings) -> Self {
+    pub(super) fn new(node: Arc<Node>, settings: DeliverySettings, cut: CancellationToken) -> Self {
         Self {
             node,
             settings,
+            cut,
             queue: Mutex::default(),
+            given_up: Arc::default(),
             wake: Notify::new(),
         }
     }
@@ -112,15 +130,18 @@ impl Lane {
     pub(super) fn enqueue(&self, call: Call) -> Result<Ticket, Reason> {
         let bytes = call.bytes();
         let mut queue = self.queue();
-        if queue.closed {
+        if queue.closed || self.node.left().is_cancelled() {
             return Err(Reason::NodeLeft);
         }
-        if !self.has_room(&queue, bytes) {
+        // A scan costs as much as the queue is long, so it must free a good part of it.
+        let given_up = self.given_up.load(Ordering::Relaxed);
+        if !self.has_room(&queue, bytes) && given_up > queue.items.len() / 8 {
             queue.forget_given_up();
+            self.given_up.store(0, Ordering::Relaxed);
             self.show(&queue);
-            if !self.has_room(&queue, bytes) {
-                return Err(Reason::QueueFull);
-            }
+        }
+        if !self.has_room(&queue, bytes) {
+            return Err(Reason::QueueFull);
         }
         let state = Arc::new(State(AtomicU8::new(WAITING)));
         let (sender, answer) = oneshot::channel();
@@ -134,7 +155,11 @@ impl Lane {
         self.show(&queue);
         drop(queue);
         self.wake.notify_one();
-        Ok(Ticket { state, answer })
+        Ok(Ticket {
+            state,
+            answer,
+            given_up: self.given_up.clone(),
+        })
     }
 
     /// Drains the queue until the node leaves; what waits then ends `node_gone`,
@@ -163,7 +188,10 @@ impl Lane {
     }
 
     async fn carry_out(&self, item: Item) {
-        let verdict = unary::call(&self.node, &item.call, self.settings.policy).await;
+        let calling = unary::call(&self.node, &item.call, self.settings.policy);
+        let verdict = self.cut.run_until_cancelled(calling).await;
+        let verdict =
+            verdict.unwrap_or_else(|| Verdict::failed(Outcome::Unknown, Reason::ShutDown, ""));
         // Nobody may be waiting any more.
         drop(item.answer.send(verdict));
     }
@@ -177,6 +205,9 @@ impl Lane {
             if item.state.leave_waiting(TAKEN) {
                 return Some(item);
             }
+            let given_up = self.given_up.load(Ordering::Relaxed);
+            self.given_up
+                .store(given_up.saturating_sub(1), Ordering::Relaxed);
         }
     }
 

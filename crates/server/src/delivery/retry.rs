@@ -57,13 +57,16 @@ fn ending(failure: Failure) -> (Outcome, Reason) {
         Failure::Late | Failure::Answered(Code::DeadlineExceeded) => {
             (Outcome::Unknown, Reason::DeadlineExceeded)
         }
-        // The node may have served some before it failed.
+        // The node may have served some before it failed; a proxy before it says
+        // UNAVAILABLE, and this side's decoder OUT_OF_RANGE, after it served all.
         Failure::Answered(
             Code::Ok
             | Code::Cancelled
             | Code::Unknown
             | Code::Aborted
+            | Code::OutOfRange
             | Code::Internal
+            | Code::Unavailable
             | Code::DataLoss,
         ) => (Outcome::Unknown, Reason::NodeError),
         Failure::Answered(_) => (Outcome::Rejected, Reason::NodeError),

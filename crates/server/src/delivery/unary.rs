@@ -1,11 +1,9 @@
 //! One call over the unary RPCs that every node knows.
 
-use push_manager_proto::pubsub::{
-    PushMessageBatchRequest, PushMessageRequest,
-    connect_node_service_client::ConnectNodeServiceClient,
-};
+mod wire;
+
 use tokio::time::Instant;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 use tracing::Instrument;
 
 use super::{Attempt, Audience, Call, Policy, Verdict};
@@ -28,9 +26,8 @@ pub(super) async fn call(node: &Node, call: &Call, policy: Policy) -> Verdict {
         otel.kind = "client",
         node.id = %node.id()
     );
-    match tokio::time::timeout_at(call.deadline, attempts(node, call, policy).instrument(span))
-        .await
-    {
+    let attempts = attempts(node, call, policy).instrument(span);
+    match tokio::time::timeout_at(call.deadline, attempts).await {
         Ok(verdict) => verdict,
         // Without a connection there was nothing that the call could go out on.
         Err(_) if node.live() == 0 => Verdict::failed(
@@ -44,6 +41,7 @@ pub(super) async fn call(node: &Node, call: &Call, policy: Policy) -> Verdict {
 
 async fn attempts(node: &Node, call: &Call, policy: Policy) -> Verdict {
     let mut tried = 0;
+    let mut maybe_sent = false;
     loop {
         tried += 1;
         let status = match once(node, call).await {
@@ -51,16 +49,19 @@ async fn attempts(node: &Node, call: &Call, policy: Policy) -> Verdict {
             Err(status) => status,
         };
         let failure = Failure::of(&status);
-        if failure == Failure::Answered(Code::NotFound) {
-            match &call.audience {
-                Audience::One(_) => return Verdict::none_here(1),
-                Audience::Named(users) => return Verdict::none_here(users.len()),
-                Audience::Room | Audience::Everyone => {}
-            }
+        if failure == Failure::Answered(Code::NotFound)
+            && let Some(verdict) = not_found(&call.audience)
+        {
+            return verdict;
         }
+        maybe_sent |= failure == Failure::Lost;
         let left = call.deadline.saturating_duration_since(Instant::now());
         match policy.after(failure, tried, left, rand::random()) {
             Attempt::Again(wait) => tokio::time::sleep(wait).await,
+            // An earlier try may have arrived, whatever became of the last one.
+            Attempt::GiveUp(Outcome::NodeGone, reason) if maybe_sent => {
+                return Verdict::failed(Outcome::Unknown, reason, describe(&status));
+            }
             Attempt::GiveUp(outcome, reason) => {
                 return Verdict::failed(outcome, reason, describe(&status));
             }
@@ -68,53 +69,32 @@ async fn attempts(node: &Node, call: &Call, policy: Policy) -> Verdict {
     }
 }
 
+/// Some nodes answer so for users or rooms that they do not hold.
+fn not_found(audience: &Audience) -> Option<Verdict> {
+    match audience {
+        Audience::One(_) => Some(Verdict::none_here(1)),
+        Audience::Named(users) => Some(Verdict::none_here(users.len())),
+        Audience::Room => Some(Verdict::no_such_room()),
+        Audience::Everyone => None,
+    }
+}
+
 async fn once(node: &Node, call: &Call) -> Result<Verdict, Status> {
     let channel = node
         .channel()
         .map_err(|error| Status::from_error(Box::new(error)))?;
-    let mut client = ConnectNodeServiceClient::new(channel);
-    let room_id = call
-        .room
-        .as_ref()
-        .map(|room| room.as_str().to_owned())
-        .unwrap_or_default();
-    let content = Some((*call.content).clone());
-    let user_ids = match &call.audience {
+    match &call.audience {
         Audience::One(user) => {
-            let user_id = user.as_str().to_owned();
-            let request = outgoing(
-                PushMessageRequest {
-                    user_id,
-                    room_id,
-                    content,
-                },
-                call,
-            );
-            let answer = client.push_message(request).await?;
-            return Ok(Verdict::of_one(answer.get_ref()));
+            let answer = wire::push_message(channel, call, user).await?;
+            Ok(Verdict::of_one(&answer))
         }
-        Audience::Named(users) => users.iter().map(|user| user.as_str().to_owned()).collect(),
-        Audience::Room | Audience::Everyone => Vec::new(),
-    };
-    let request = outgoing(
-        PushMessageBatchRequest {
-            user_ids,
-            room_id,
-            content,
-        },
-        call,
-    );
-    let answer = client.push_message_batch(request).await?;
-    Ok(match &call.audience {
-        Audience::Named(users) => Verdict::of_named(users, answer.get_ref()),
-        Audience::One(_) | Audience::Room | Audience::Everyone => Verdict::of_all(answer.get_ref()),
-    })
-}
-
-/// Adds the deadline and the trace.
-fn outgoing<T>(message: T, call: &Call) -> Request<T> {
-    let mut request = Request::new(message);
-    request.set_timeout(call.deadline.saturating_duration_since(Instant::now()));
-    call.trace.inject(request.metadata_mut());
-    request
+        Audience::Named(users) => {
+            let answer = wire::push_batch(channel, call, users).await?;
+            Ok(Verdict::of_named(users, &answer))
+        }
+        Audience::Room | Audience::Everyone => {
+            let answer = wire::push_batch(channel, call, &[]).await?;
+            Ok(Verdict::of_all(&answer))
+        }
+    }
 }

@@ -54,6 +54,14 @@ impl Verdict {
         Self::Named(vec![if answer.success { DELIVERED } else { NOT_HERE }])
     }
 
+    /// The node does not know the room.
+    pub(super) fn no_such_room() -> Self {
+        Self::Counted {
+            delivered: 0,
+            failed: 0,
+        }
+    }
+
     /// Every named user is not on that node.
     pub(super) fn none_here(users: usize) -> Self {
         Self::Named(vec![NOT_HERE; users])

@@ -212,7 +212,11 @@ impl Source {
         }
         let first = self.warned.is_none();
         if self.warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
-            warn!(endpoint, %error, "etcd is away: the last set of nodes stays");
+            if self.seen == 0 {
+                warn!(endpoint, %error, "waiting for etcd: not ready until it answers");
+            } else {
+                warn!(endpoint, %error, "etcd is away: the last set of nodes stays");
+            }
             self.warned = Some(Instant::now());
         }
         let why = format!("etcd {endpoint}: {error}");

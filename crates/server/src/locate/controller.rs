@@ -3,8 +3,8 @@
 use std::{
     fmt,
     sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -28,6 +28,8 @@ use crate::{
 
 /// After so many deadlines missed in a row the connection is made anew.
 const LATE_BEFORE_RECONNECT: u32 = 3;
+/// Tries of one look-up, within its timeout.
+const TRIES: u32 = 3;
 
 /// Where the Controller is, and the limits towards it.
 #[derive(Clone, Debug)]
@@ -61,6 +63,7 @@ pub struct Controller {
     live: Arc<LiveConnections>,
     permits: Semaphore,
     late_in_a_row: AtomicU32,
+    reconnected: Mutex<Option<Instant>>,
     metrics: Arc<Metrics>,
 }
 
@@ -76,6 +79,7 @@ impl Controller {
             channel: ArcSwap::from_pointee(channel),
             permits: Semaphore::new(settings.concurrency),
             late_in_a_row: AtomicU32::new(0),
+            reconnected: Mutex::new(None),
             settings,
             live,
             metrics,
@@ -152,45 +156,52 @@ impl Controller {
         call: impl AsyncFn(ControllerServiceClient<Channel>, Request<Q>) -> Result<Response<A>, Status>,
     ) -> Result<A, Status> {
         let span = tracing::info_span!("controller", otel.name = method, otel.kind = "client");
-        let began = Instant::now();
-        let attempts = self.attempts(trace, question, call).instrument(span);
+        let mut counted = Counted {
+            metrics: &self.metrics,
+            method,
+            began: Instant::now(),
+            code: Code::Cancelled,
+        };
+        let asked = AtomicBool::new(false);
+        let attempts = self
+            .attempts(trace, question, call, &asked)
+            .instrument(span);
         let answer = match tokio::time::timeout(self.settings.timeout, attempts).await {
             Ok(answer) => answer,
-            Err(_) => Err(self.reconnect_if_stuck()),
+            Err(_) => Err(self.too_late(asked.load(Ordering::Relaxed))),
         };
         if !matches!(&answer, Err(status) if status.code() == Code::DeadlineExceeded) {
             self.late_in_a_row.store(0, Ordering::Relaxed);
         }
-        let code = answer.as_ref().map_or_else(Status::code, |_| Code::Ok);
-        self.metrics
-            .controller_requests
-            .with_label_values(&[method, code_label(code)])
-            .inc();
-        self.metrics
-            .controller_duration
-            .observe(began.elapsed().as_secs_f64());
+        counted.code = answer.as_ref().map_or_else(Status::code, |_| Code::Ok);
         answer
     }
 
-    /// Look-ups change nothing, so one that a lost connection took along is asked once more.
+    /// Look-ups change nothing, so one that a lost connection took along is asked again. The try
+    /// that follows a loss may still meet the old connection.
     async fn attempts<Q: Clone, A>(
         &self,
         trace: &TraceContext,
         question: Q,
         call: impl AsyncFn(ControllerServiceClient<Channel>, Request<Q>) -> Result<Response<A>, Status>,
+        asked: &AtomicBool,
     ) -> Result<A, Status> {
         let _permit = self.permits.acquire().await;
-        let mut again = true;
+        asked.store(true, Ordering::Relaxed);
+        let mut tried = 0;
         loop {
+            tried += 1;
             let mut request = Request::new(question.clone());
             request.set_timeout(self.settings.timeout);
             trace.inject(request.metadata_mut());
             match call(self.client(), request).await {
                 Ok(answer) => return Ok(answer.into_inner()),
-                Err(status) if again && !matches!(Failure::of(&status), Failure::Answered(_)) => {
-                    again = false;
+                Err(status)
+                    if tried == TRIES || matches!(Failure::of(&status), Failure::Answered(_)) =>
+                {
+                    return Err(status);
                 }
-                Err(status) => return Err(status),
+                Err(_) => {}
             }
         }
     }
@@ -200,19 +211,39 @@ impl Controller {
             .max_decoding_message_size(self.settings.max_message)
     }
 
-    fn reconnect_if_stuck(&self) -> Status {
+    /// A look-up that waited for its turn only says nothing about the connection.
+    fn too_late(&self, asked: bool) -> Status {
+        let timeout = self.settings.timeout.as_millis();
+        if !asked {
+            return Status::deadline_exceeded(format!(
+                "no turn within {timeout} ms (controller.timeout, controller.concurrency)"
+            ));
+        }
         let late = self.late_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
-        if late >= LATE_BEFORE_RECONNECT {
+        if late >= LATE_BEFORE_RECONNECT && self.may_reconnect() {
             let fresh = channel::lazy(&self.settings.address, self.settings.channel, &self.live);
             if let Ok(fresh) = fresh {
                 self.channel.store(Arc::new(fresh));
-                self.late_in_a_row.store(0, Ordering::Relaxed);
             }
         }
-        let timeout = self.settings.timeout.as_millis();
         Status::deadline_exceeded(format!(
             "no answer within {timeout} ms (controller.timeout)"
         ))
+    }
+
+    /// At most once in a few timeouts, so that a Controller that is merely slow
+    /// isn't flooded with connections.
+    fn may_reconnect(&self) -> bool {
+        let pause = self.settings.timeout * LATE_BEFORE_RECONNECT;
+        let mut last = self
+            .reconnected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let may = last.is_none_or(|at| at.elapsed() > pause);
+        if may {
+            *last = Some(Instant::now());
+        }
+        may
     }
 
     fn error(&self, status: &Status) -> LocateError {
@@ -233,6 +264,26 @@ impl fmt::Debug for Controller {
         f.debug_struct("Controller")
             .field("settings", &self.settings)
             .finish_non_exhaustive()
+    }
+}
+
+/// Counts a look-up when dropped, so that one given up by its push counts too.
+struct Counted<'a> {
+    metrics: &'a Metrics,
+    method: &'static str,
+    began: Instant,
+    code: Code,
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        let labels = [self.method, code_label(self.code)];
+        self.metrics
+            .controller_requests
+            .with_label_values(&labels)
+            .inc();
+        let seconds = self.began.elapsed().as_secs_f64();
+        self.metrics.controller_duration.observe(seconds);
     }
 }
 

@@ -18,8 +18,11 @@ use std::{
 /// The look-ups under way, by key. Holds a key only while someone waits for it.
 #[derive(Debug)]
 pub(super) struct Flights<K, V> {
-    slots: Mutex<HashMap<K, Arc<Slot<V>>>>,
+    slots: Mutex<Slots<K, V>>,
 }
+
+/// How many wait for a key, and what they share.
+type Slots<K, V> = HashMap<K, (usize, Arc<Slot<V>>)>;
 
 #[derive(Debug)]
 struct Slot<V> {
@@ -42,55 +45,51 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
         key: K,
         look_up: impl FnOnce() -> F,
     ) -> (V, bool) {
-        let waiting = Waiting::new(self, key);
-        let begun_before = waiting.slot.begun.load(Ordering::Acquire);
-        let mut last = waiting.slot.last.lock().await;
+        let slot = self.enter(&key);
+        let _leave = Leave { flights: self, key };
+        let begun_before = slot.begun.load(Ordering::Acquire);
+        let mut last = slot.last.lock().await;
         if let Some((number, answer)) = &*last
             && *number > begun_before
         {
             return (answer.clone(), true);
         }
-        let number = waiting.slot.begun.fetch_add(1, Ordering::AcqRel) + 1;
+        let number = slot.begun.fetch_add(1, Ordering::AcqRel) + 1;
         let answer = look_up().await;
         *last = Some((number, answer.clone()));
         (answer, false)
     }
 
-    fn slots(&self) -> MutexGuard<'_, HashMap<K, Arc<Slot<V>>>> {
+    fn enter(&self, key: &K) -> Arc<Slot<V>> {
+        let mut slots = self.slots();
+        let (waiting, slot) = slots.entry(key.clone()).or_insert_with(|| {
+            let last = tokio::sync::Mutex::new(None);
+            let begun = AtomicU64::new(0);
+            (0, Arc::new(Slot { begun, last }))
+        });
+        *waiting += 1;
+        slot.clone()
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Slots<K, V>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A place in a key's slot; the last one out removes the slot.
-struct Waiting<'a, K: Eq + Hash + Clone, V: Clone> {
+/// Leaves a key's slot when dropped; the last one out removes the slot.
+struct Leave<'a, K: Eq + Hash + Clone, V: Clone> {
     flights: &'a Flights<K, V>,
     key: K,
-    slot: Arc<Slot<V>>,
 }
 
-impl<'a, K: Eq + Hash + Clone, V: Clone> Waiting<'a, K, V> {
-    fn new(flights: &'a Flights<K, V>, key: K) -> Self {
-        let slot = flights
-            .slots()
-            .entry(key.clone())
-            .or_insert_with(|| {
-                let last = tokio::sync::Mutex::new(None);
-                Arc::new(Slot {
-                    begun: AtomicU64::new(0),
-                    last,
-                })
-            })
-            .clone();
-        Self { flights, key, slot }
-    }
-}
-
-impl<K: Eq + Hash + Clone, V: Clone> Drop for Waiting<'_, K, V> {
+impl<K: Eq + Hash + Clone, V: Clone> Drop for Leave<'_, K, V> {
     fn drop(&mut self) {
         let mut slots = self.flights.slots();
-        // One reference is the map's, one is ours.
-        if Arc::strong_count(&self.slot) == 2 {
-            slots.remove(&self.key);
+        if let Some((waiting, _)) = slots.get_mut(&self.key) {
+            *waiting -= 1;
+            if *waiting == 0 {
+                slots.remove(&self.key);
+            }
         }
     }
 }

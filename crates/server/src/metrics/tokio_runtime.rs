@@ -1,7 +1,7 @@
 //! Figures of the tokio runtime, read when scraped.
 
 use prometheus::{
-    Gauge, IntGauge,
+    Counter, IntGauge,
     core::{Collector, Desc},
     proto::MetricFamily,
 };
@@ -13,7 +13,7 @@ pub(super) struct RuntimeCollector {
     workers: IntGauge,
     tasks: IntGauge,
     queued: IntGauge,
-    busy: Gauge,
+    busy: Counter,
 }
 
 impl RuntimeCollector {
@@ -26,7 +26,7 @@ impl RuntimeCollector {
                 "tokio_global_queue_depth",
                 "Tasks waiting in the runtime's global queue.",
             )?,
-            busy: Gauge::new(
+            busy: Counter::new(
                 "tokio_worker_busy_seconds",
                 "Time that all workers together have spent busy since the start.",
             )?,
@@ -52,7 +52,8 @@ impl Collector for RuntimeCollector {
         self.tasks.set(as_i64(figures.num_alive_tasks()));
         self.queued.set(as_i64(figures.global_queue_depth()));
         let busy = (0..workers).map(|worker| figures.worker_total_busy_duration(worker));
-        self.busy.set(busy.map(|time| time.as_secs_f64()).sum());
+        let busy: f64 = busy.map(|time| time.as_secs_f64()).sum();
+        self.busy.inc_by((busy - self.busy.get()).max(0.0));
         [
             self.workers.collect(),
             self.tasks.collect(),

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use crate::{
     delivery::{Ending, Verdict},
     ids::{NodeId, UserId},
-    locate::Location,
     outcome::{Outcome, Reason},
-    routing::{PlannedCall, To},
+    routing::{PlannedCall, To, Via},
 };
 
 const OFFLINE: Ending = (Outcome::Offline, Some(Reason::NotConnected));
-const UNRESOLVED: Ending = (Outcome::NodeGone, Some(Reason::UnresolvedNode));
+pub(super) const UNRESOLVED: Ending = (Outcome::NodeGone, Some(Reason::UnresolvedNode));
+const LOST_TRACK: Ending = (Outcome::NodeGone, Some(Reason::ControllerUnavailable));
 
 /// How many targets ended alike.
 pub(super) type Endings = BTreeMap<Ending, u64>;
@@ -22,6 +22,8 @@ pub struct Ledger {
     targets: Vec<Target>,
     /// Targets that nodes counted without naming them.
     counted: Endings,
+    /// The members of a room whose nodes counted instead of naming them.
+    expected: u64,
     /// The nodes asked; the reason of the first failed call, if any failed.
     nodes: BTreeMap<NodeId, Option<Reason>>,
 }
@@ -51,6 +53,12 @@ impl Ledger {
         self.targets.len() - 1
     }
 
+    /// Nodes will count a room of so many members: whoever none of them counts
+    /// is at a node that nothing names.
+    pub fn expect(&mut self, members: usize) {
+        self.expected = members as u64;
+    }
+
     /// The user behind a number.
     pub fn user(&self, target: usize) -> &UserId {
         &self.targets[target].user
@@ -76,13 +84,14 @@ impl Ledger {
     pub fn asking(&mut self, call: &PlannedCall) {
         self.nodes.entry(call.node.id().clone()).or_insert(None);
         let To::Named(targets) = &call.to else { return };
-        for target in targets {
+        for target in &**targets {
             self.targets[*target].ask(call.node.serial());
         }
     }
 
-    /// Takes in a node's word. Gives the targets to look up afresh: those whom
-    /// no node took while some may be elsewhere by now, each once.
+    /// Takes in a node's word. Gives the targets to look up afresh, each once:
+    /// those whom the node does not have, though it was the right one; and those
+    /// whom no node has, when the right one was not known.
     pub fn record(&mut self, call: &PlannedCall, verdict: &Verdict) -> Vec<usize> {
         if let Verdict::Failed { reason, .. } = verdict {
             let word = self.nodes.entry(call.node.id().clone()).or_insert(None);
@@ -94,10 +103,12 @@ impl Ledger {
                 Vec::new()
             }
             To::Named(targets) => {
-                let endings = endings(verdict, targets.len(), call.scattered);
-                let ended = targets.iter().zip(endings);
+                let sure = call.via == Via::Registered;
+                let ended = targets.iter().zip(endings(verdict, targets.len(), sure));
                 ended
-                    .filter_map(|(at, ending)| self.targets[*at].answered(ending).then_some(*at))
+                    .filter_map(|(at, ending)| {
+                        self.targets[*at].answered(ending, sure).then_some(*at)
+                    })
                     .collect()
             }
         }
@@ -135,18 +146,18 @@ impl Ledger {
         }
     }
 
-    /// Takes in where targets are now. Those who are somewhere else get another
-    /// try: they are returned with their places.
-    pub fn reopen(&mut self, found: Vec<(usize, Vec<Location>)>) -> Vec<(usize, Vec<Location>)> {
-        let mut moved = Vec::new();
-        for (at, places) in found {
-            if places.is_empty() {
-                self.targets[at].best = Some(OFFLINE);
-            } else {
-                moved.push((at, places));
-            }
+    /// A fresh look-up found the target nowhere.
+    pub fn nowhere(&mut self, target: usize) {
+        let best = &mut self.targets[target].best;
+        // Another node's word that it has the target, or may have, stands.
+        if best.is_none_or(|(outcome, _)| outcome == Outcome::NodeGone) {
+            *best = Some(OFFLINE);
         }
-        moved
+    }
+
+    /// A fresh look-up failed: nobody can say where the target is.
+    pub fn lost_track(&mut self, target: usize) {
+        self.end(target, LOST_TRACK);
     }
 
     /// Why a call failed and for how many targets, where it did.
@@ -181,6 +192,10 @@ impl Ledger {
         for target in &self.targets {
             *endings.entry(target.best.unwrap_or(OFFLINE)).or_insert(0) += 1;
         }
+        let missing = self.expected.saturating_sub(self.counted.values().sum());
+        if missing > 0 {
+            *endings.entry(UNRESOLVED).or_insert(0) += missing;
+        }
         endings
     }
 }
@@ -195,11 +210,16 @@ impl Target {
     }
 
     /// True when the target should be looked up afresh.
-    fn answered(&mut self, ending: Ending) -> bool {
+    fn answered(&mut self, ending: Ending, sure: bool) -> bool {
         self.pending = self.pending.saturating_sub(1);
         self.merge(ending);
-        let missed = matches!(self.best, Some((Outcome::Offline | Outcome::NodeGone, _)));
-        let again = missed && self.pending == 0 && !self.looked_up_again;
+        let word = if sure {
+            Some(ending)
+        } else {
+            self.best.filter(|_| self.pending == 0)
+        };
+        let missed = matches!(word, Some((Outcome::Offline | Outcome::NodeGone, _)));
+        let again = missed && !self.looked_up_again;
         self.looked_up_again |= again;
         again
     }
@@ -228,9 +248,9 @@ fn weight(outcome: Outcome) -> u8 {
     }
 }
 
-/// A verdict as one ending for each target. At a node that was asked only
-/// because the right one is not known, "not here" says nothing about the user.
-fn endings(verdict: &Verdict, targets: usize, scattered: bool) -> Vec<Ending> {
+/// A verdict as one ending for each target. At a node that may not be the right
+/// one, "not here" says nothing about the user.
+fn endings(verdict: &Verdict, targets: usize, sure: bool) -> Vec<Ending> {
     let mut endings = match verdict {
         Verdict::Named(endings) => endings.clone(),
         Verdict::Failed {
@@ -240,7 +260,7 @@ fn endings(verdict: &Verdict, targets: usize, scattered: bool) -> Vec<Ending> {
         Verdict::Counted { .. } => Vec::new(),
     };
     endings.resize(targets, (Outcome::Unknown, Some(Reason::Unaccounted)));
-    if scattered {
+    if !sure {
         for ending in &mut endings {
             if *ending == OFFLINE {
                 *ending = UNRESOLVED;

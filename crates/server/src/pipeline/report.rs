@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Ledger, ledger::Endings};
+use super::{
+    Ledger,
+    ledger::{Endings, UNRESOLVED},
+};
 use crate::{
     ids::{NodeId, PushId},
     message::{Push, Target},
@@ -51,6 +54,11 @@ impl Report {
     /// All targets.
     pub fn targets(&self) -> u64 {
         self.endings.values().sum()
+    }
+
+    /// Targets whose node nothing names.
+    pub fn unresolved(&self) -> u64 {
+        self.endings.get(&UNRESOLVED).copied().unwrap_or(0)
     }
 
     /// Targets by ending.
@@ -116,8 +124,7 @@ fn add_counts(text: &mut String, endings: &Endings) {
             separator = ", ";
         }
     }
-    let unresolved = endings.get(&(Outcome::NodeGone, Some(Reason::UnresolvedNode)));
-    if let Some(targets) = unresolved {
+    if let Some(targets) = endings.get(&UNRESOLVED) {
         let words = Reason::UnresolvedNode.as_words();
         add(text, format_args!("; {targets} where {words}"));
     }

@@ -9,45 +9,37 @@ use std::{
 use futures::{future::BoxFuture, stream::FuturesUnordered};
 use tokio::time::Instant;
 
-use super::Ledger;
+use super::{Ledger, Report};
 use crate::{
     delivery::{Audience, Call, Delivery, Verdict},
+    error::PushError,
     ids::{NodeId, RoomId, UserId},
     locate::{LocateError, Location, Locator, Member},
     message::{Push, Target},
     outcome::{Outcome, Reason},
     pool::Snapshot,
-    routing::{self, PlannedCall, To},
+    routing::{Members, Place, PlannedCall, To},
 };
-
-/// A target and where it is.
-pub(super) type Placed = (usize, Vec<Location>);
-
-/// The nodes that the Controller named, each once.
-pub(super) fn nodes_of(users: &[Placed]) -> HashSet<NodeId> {
-    let mut nodes = HashSet::new();
-    for place in users.iter().flat_map(|(_, places)| places) {
-        if !nodes.contains(&place.node) {
-            nodes.insert(place.node.clone());
-        }
-    }
-    nodes
-}
 
 /// What a push waits for.
 pub(super) enum Step {
     /// A node's word, or why there is none.
     Word(PlannedCall, Verdict),
-    /// Where targets are now that their node did not have.
-    Fresh(Result<Vec<Placed>, LocateError>),
+    /// Where these targets are now, by ascending target.
+    Fresh(Vec<usize>, Result<Vec<Place>, LocateError>),
 }
 
 /// A push under way.
 pub(super) struct Run<'p> {
-    push: &'p Push,
+    pub(super) push: &'p Push,
     node_deadline: Duration,
     pub(super) ledger: Ledger,
     pub(super) steps: FuturesUnordered<BoxFuture<'static, Step>>,
+    /// Targets to look up afresh; one look-up at a time serves all that came meanwhile.
+    pub(super) missed: Vec<usize>,
+    looking: bool,
+    /// Why a fresh look-up failed, if one did.
+    lost: Option<LocateError>,
 }
 
 impl<'p> Run<'p> {
@@ -57,58 +49,70 @@ impl<'p> Run<'p> {
             node_deadline,
             ledger: Ledger::default(),
             steps: FuturesUnordered::new(),
+            missed: Vec::new(),
+            looking: false,
+            lost: None,
         }
     }
 
-    /// Makes a room's members the targets; the excluded end at once.
-    pub(super) fn enrol(
-        &mut self,
-        room: &RoomId,
-        exclude: &HashSet<UserId>,
-        list: &[Member],
-    ) -> Vec<Placed> {
-        let mut placed = Vec::with_capacity(list.len());
-        for (user, nodes) in routing::members(list) {
-            let excluded = exclude.contains(&user);
-            let target = self.ledger.add(user);
-            if excluded {
-                self.ledger
-                    .end(target, (Outcome::Excluded, Some(Reason::Excluded)));
-            } else {
-                let at = |node| Location {
-                    node,
-                    room: Some(room.clone()),
-                };
-                placed.push((target, nodes.into_iter().map(at).collect()));
+    /// One target's locations as places.
+    pub(super) fn places(target: usize, found: &[Location]) -> Vec<Place> {
+        let place = |at: &Location| Place {
+            target,
+            node: at.node.clone(),
+            room: at.room.clone(),
+        };
+        found.iter().map(place).collect()
+    }
+
+    /// Of `nodes` those that no registration names, each with one of its users.
+    pub(super) fn strangers(
+        snapshot: &Snapshot,
+        nodes: &HashSet<NodeId>,
+        members: &Members,
+    ) -> Vec<(NodeId, UserId)> {
+        let unnamed = nodes
+            .iter()
+            .filter(|node| snapshot.resolve(node, None).is_none());
+        let mut unnamed: HashSet<&NodeId> = unnamed.collect();
+        let mut strangers = Vec::with_capacity(unnamed.len());
+        for place in &members.places {
+            if unnamed.is_empty() {
+                break;
             }
-        }
-        placed
-    }
-
-    /// Nodes that no registration names, each with one of its users.
-    pub(super) fn strangers(&self, nodes: &Snapshot, users: &[Placed]) -> Vec<(NodeId, UserId)> {
-        let mut seen = HashSet::new();
-        let mut strangers = Vec::new();
-        for (target, places) in users {
-            for Location { node, .. } in places {
-                if !seen.contains(node) {
-                    seen.insert(node.clone());
-                    if nodes.resolve(node, None).is_none() {
-                        strangers.push((node.clone(), self.ledger.user(*target).clone()));
-                    }
-                }
+            if unnamed.remove(&place.node) {
+                strangers.push((place.node.clone(), members.users[place.target].clone()));
             }
         }
         strangers
     }
 
+    /// Makes a room's members the targets; the excluded end at once. Gives the
+    /// places of the others.
+    pub(super) fn enrol(&mut self, exclude: &HashSet<UserId>, members: Members) -> Vec<Place> {
+        let Members { users, mut places } = members;
+        let mut excluded = HashSet::new();
+        for user in users {
+            let is_excluded = exclude.contains(&user);
+            let target = self.ledger.add(user);
+            if is_excluded {
+                self.ledger
+                    .end(target, (Outcome::Excluded, Some(Reason::Excluded)));
+                excluded.insert(target);
+            }
+        }
+        places.retain(|place| !excluded.contains(&place.target));
+        places
+    }
+
     /// Queues calls at their nodes' lanes, all of them before any is waited for.
     pub(super) fn send(&mut self, delivery: &Delivery, calls: Vec<PlannedCall>) {
         let deadline = self.push.deadline.min(Instant::now() + self.node_deadline);
+        let mut audiences = HashMap::new();
         for planned in calls {
             self.ledger.asking(&planned);
             let call = Call {
-                audience: self.audience(&planned.to),
+                audience: self.audience(&planned.to, &mut audiences),
                 room: planned.room.clone(),
                 content: self.push.content.clone(),
                 deadline,
@@ -122,69 +126,110 @@ impl<'p> Run<'p> {
         }
     }
 
-    fn audience(&self, to: &To) -> Audience {
+    /// The users behind a call. Calls that share a list of targets share the users.
+    fn audience(&self, to: &To, shared: &mut HashMap<*const usize, Arc<[UserId]>>) -> Audience {
         match to {
             To::Room => Audience::Room,
             To::Everyone => Audience::Everyone,
-            To::Named(targets) => match (&self.push.target, targets.as_slice()) {
+            To::Named(targets) => match (&self.push.target, &**targets) {
                 (Target::User(user), [_]) => Audience::One(user.clone()),
-                _ => Audience::Named(
-                    targets
-                        .iter()
-                        .map(|target| self.ledger.user(*target).clone())
-                        .collect(),
-                ),
+                _ => {
+                    let names = || targets.iter().map(|at| self.ledger.user(*at).clone());
+                    let users = shared
+                        .entry(targets.as_ptr())
+                        .or_insert_with(|| names().collect());
+                    Audience::Named(users.clone())
+                }
             },
         }
     }
 
-    /// Asks where targets are now; the answer comes as a step.
-    pub(super) fn look_up_afresh(&mut self, locator: &Arc<Locator>, targets: Vec<usize>) {
+    /// Asks where the missed targets are now; the answer comes as a step.
+    pub(super) fn look_up_missed(&mut self, locator: &Arc<Locator>) {
+        if self.looking || self.missed.is_empty() {
+            return;
+        }
+        self.looking = true;
+        let mut targets = std::mem::take(&mut self.missed);
+        targets.sort_unstable();
         let (locator, trace, deadline) =
             (locator.clone(), self.push.trace.clone(), self.push.deadline);
-        match &self.push.target {
+        let look_up: BoxFuture<'static, Step> = match &self.push.target {
             Target::User(user) => {
                 let user = user.clone();
-                self.steps.push(Box::pin(async move {
+                Box::pin(async move {
                     let found = locator.user_afresh(&user, &trace, deadline).await;
-                    let placed = |places: Arc<[Location]>| {
-                        targets
-                            .iter()
-                            .map(|target| (*target, places.to_vec()))
-                            .collect()
-                    };
-                    Step::Fresh(found.map(placed))
-                }));
+                    let places = found.map(|found| Self::places(targets[0], &found));
+                    Step::Fresh(targets, places)
+                })
             }
             Target::Room { room, .. } => {
                 let room = room.clone();
                 let named = targets
                     .iter()
-                    .map(|at| (*at, self.ledger.user(*at).clone()));
-                let named: Vec<(usize, UserId)> = named.collect();
-                self.steps.push(Box::pin(async move {
+                    .map(|at| (self.ledger.user(*at).clone(), *at));
+                let named: HashMap<UserId, usize> = named.collect();
+                Box::pin(async move {
                     let found = locator.room(&room, &trace, deadline).await;
-                    Step::Fresh(found.map(|members| find(&room, named, &members)))
-                }));
+                    let places = found.map(|members| find(&room, &named, &members));
+                    Step::Fresh(targets, places)
+                })
             }
-            // Nobody is named in a broadcast.
-            Target::Everyone => {}
+            // Nobody is named in a broadcast, so nobody is missed.
+            Target::Everyone => return,
+        };
+        self.steps.push(look_up);
+    }
+
+    /// Takes in where targets are now, and gives the places to ask.
+    pub(super) fn found_again(
+        &mut self,
+        targets: Vec<usize>,
+        found: Result<Vec<Place>, LocateError>,
+    ) -> Vec<Place> {
+        self.looking = false;
+        let places = match found {
+            Ok(places) => places,
+            Err(error) => {
+                for target in targets {
+                    self.ledger.lost_track(target);
+                }
+                self.lost = Some(error);
+                return Vec::new();
+            }
+        };
+        for target in targets {
+            if places
+                .binary_search_by_key(&target, |place| place.target)
+                .is_err()
+            {
+                self.ledger.nowhere(target);
+            }
+        }
+        places
+    }
+
+    /// The report; an error where the Controller left a user push without an answer.
+    pub(super) fn close(self) -> Result<Report, PushError> {
+        let report = Report::new(self.push, &self.ledger);
+        match (&self.push.target, self.lost) {
+            (Target::User(_), Some(lost)) if !report.success => Err(lost.into()),
+            _ => Ok(report),
         }
     }
 }
 
-/// Where each of `named` is in a room; nowhere for who left it.
-fn find(room: &RoomId, named: Vec<(usize, UserId)>, members: &[Member]) -> Vec<Placed> {
-    let mut places: HashMap<&UserId, Vec<Location>> = HashMap::new();
-    for member in members {
-        let at = Location {
-            node: member.node.clone(),
-            room: Some(room.clone()),
-        };
-        places.entry(&member.user).or_default().push(at);
-    }
-    named
-        .into_iter()
-        .map(|(target, user)| (target, places.get(&user).cloned().unwrap_or_default()))
-        .collect()
+/// Where each of `named` is in a room, by ascending target.
+fn find(room: &RoomId, named: &HashMap<UserId, usize>, members: &[Member]) -> Vec<Place> {
+    let mut places: Vec<Place> = members
+        .iter()
+        .filter_map(|Member { user, node }| {
+            let target = *named.get(user)?;
+            let (node, room) = (node.clone(), Some(room.clone()));
+            Some(Place { target, node, room })
+        })
+        .collect();
+    places.sort_by(|a, b| (a.target, &a.node).cmp(&(b.target, &b.node)));
+    places.dedup();
+    places
 }

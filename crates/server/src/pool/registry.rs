@@ -287,7 +287,7 @@ impl Registry {
         });
     }
 
-    fn settle(&mut self, id: NodeId, spec: NodeSpec, changes: &mut Vec<Change>) {
+    fn settle(&mut self, id: NodeId, mut spec: NodeSpec, changes: &mut Vec<Change>) {
         let Some(member) = self.members.get_mut(&id) else {
             changes.push(Change::Added(spec.clone()));
             self.members.insert(
@@ -300,7 +300,10 @@ impl Registry {
             return;
         };
         let returned = member.lingers_until.take().is_some();
-        if member.spec.address != spec.address || member.spec.instance != spec.instance {
+        if spec.instance.is_none() && spec.address == member.spec.address {
+            spec.instance.clone_from(&member.spec.instance);
+        }
+        if member.spec.address != spec.address || another(&member.spec, &spec) {
             changes.push(Change::Added(spec.clone()));
         } else {
             if returned {
@@ -312,6 +315,13 @@ impl Registry {
         }
         member.spec = spec;
     }
+}
+
+/// Whether both say which process they are, and differ. A registration that
+/// doesn't say is no sign of a restart.
+fn another(old: &NodeSpec, new: &NodeSpec) -> bool {
+    let instances = old.instance.as_ref().zip(new.instance.as_ref());
+    instances.is_some_and(|(old, new)| old != new)
 }
 
 #[cfg(test)]

@@ -132,13 +132,8 @@ impl Worker {
             Event::Put { .. } | Event::Removed { .. } => {}
         }
         let nodes = &self.nodes;
-        let changes = self
-            .registry
-            .apply(event, Instant::now(), |id| is_live(nodes, id));
-        if self.registry.is_synced() {
-            self.readiness.ready();
-        }
-        changes
+        self.registry
+            .apply(event, Instant::now(), |id| is_live(nodes, id))
     }
 
     /// Nothing, where no node's time is up: connections open and close often.
@@ -220,6 +215,10 @@ impl Worker {
             .set(as_i64(snapshot.nodes().len()));
         self.metrics.discovery_lingering.set(as_i64(lingering));
         self.snapshot.store(Arc::new(snapshot));
+        // Whoever is told that we are ready finds the set there.
+        if self.registry.is_synced() {
+            self.readiness.ready();
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Plans as values: which node gets which call.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
+use super::{Place, scatter};
 use crate::{
-    ids::{NodeId, RoomId, UserId},
-    locate::{Location, Member},
+    ids::{NodeId, RoomId},
     pool::{Node, Snapshot},
 };
 
@@ -22,17 +22,46 @@ pub struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn resolve(&self, id: &NodeId) -> Option<&'a Arc<Node>> {
-        self.snapshot
-            .resolve(id, self.learnt.get(id).map(|address| &**address))
+    /// The node that an id means, and how that is known.
+    fn resolve(&self, id: &NodeId) -> Option<(&'a Arc<Node>, Via)> {
+        if let Some(node) = self.snapshot.resolve(id, None) {
+            return Some((node, Via::Registered));
+        }
+        let node = self
+            .snapshot
+            .resolve(id, self.learnt.get(id).map(|at| &**at))?;
+        Some((node, Via::Learnt(id.clone())))
     }
+
+    /// How many of these places are at nodes that nothing names.
+    pub fn nameless(&self, places: &[Place]) -> usize {
+        let ids = super::members::nodes_of(places);
+        let unknown: HashSet<&NodeId> =
+            ids.iter().filter(|id| self.resolve(id).is_none()).collect();
+        places
+            .iter()
+            .filter(|place| unknown.contains(&place.node))
+            .count()
+    }
+}
+
+/// How it is known that a call's users are at its node. Only a registration
+/// makes the node's "not here" a word about the user.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Via {
+    /// A registration names the node so.
+    Registered,
+    /// An answer of the Controller taught this id's address, which may have changed hands.
+    Learnt(NodeId),
+    /// It isn't: the id names no node, so all nodes are asked.
+    Guess,
 }
 
 /// Whom a call addresses at its node. Numbers count the targets of the push.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum To {
-    /// These users.
-    Named(Vec<usize>),
+    /// These users; calls to several nodes may share the list.
+    Named(Arc<[usize]>),
     /// All that the node has of the room.
     Room,
     /// All that the node has.
@@ -48,8 +77,8 @@ pub struct PlannedCall {
     pub room: Option<RoomId>,
     /// Whom.
     pub to: To,
-    /// The users' node could not be told from its id, so all nodes are asked.
-    pub scattered: bool,
+    /// Why there.
+    pub via: Via,
 }
 
 /// The calls of a plan, and the targets that no node can be asked for.
@@ -61,118 +90,76 @@ pub struct Planned {
     pub unresolved: Vec<usize>,
 }
 
-/// Distinct users of a member list, in the list's order, with the nodes of each.
-pub fn members(list: &[Member]) -> Vec<(UserId, Vec<NodeId>)> {
-    let mut at: HashMap<&UserId, usize> = HashMap::with_capacity(list.len());
-    let mut users: Vec<(UserId, Vec<NodeId>)> = Vec::with_capacity(list.len());
-    for member in list {
-        let place = *at.entry(&member.user).or_insert_with(|| {
-            users.push((member.user.clone(), Vec::with_capacity(1)));
-            users.len() - 1
-        });
-        let nodes = &mut users[place].1;
-        if !nodes.contains(&member.node) {
-            nodes.push(member.node.clone());
-        }
-    }
-    users
-}
+/// Whether a node (by serial) already had its say about a target.
+pub type Asked<'a> = dyn Fn(usize, u64) -> bool + 'a;
 
-/// Groups users by node and room, at most `chunk` a call. Targets come in
-/// ascending order. `asked` tells the nodes (by serial) that already had their
-/// say about a target.
-pub fn place<'u>(
+/// Groups users by node and room, at most `chunk` a call, none twice at a node.
+/// Places come by ascending target. `asked` is absent in the first round, when
+/// nobody had a say yet.
+pub fn place(
     known: Known<'_>,
-    users: impl IntoIterator<Item = (usize, &'u [Location])>,
-    asked: impl Fn(usize, u64) -> bool,
+    places: &[Place],
+    asked: Option<&Asked<'_>>,
     chunk: usize,
 ) -> Planned {
+    let mut resolved: HashMap<&NodeId, Option<(&Arc<Node>, Via)>> = HashMap::new();
     let mut groups: Groups = BTreeMap::new();
-    let mut nameless: BTreeMap<Option<RoomId>, Vec<usize>> = BTreeMap::new();
-    for (target, locations) in users {
-        for location in locations {
-            match known.resolve(&location.node) {
-                Some(node) if asked(target, node.serial()) => {}
-                Some(node) => put(&mut groups, node, location.room.clone(), false, target),
-                None => {
-                    let same_room = nameless.entry(location.room.clone()).or_default();
-                    if same_room.last() != Some(&target) {
-                        same_room.push(target);
-                    }
-                }
-            }
-        }
-    }
-    let mut unresolved = Vec::new();
-    for (room, targets) in nameless {
-        for target in targets {
-            let already = |node: &Arc<Node>| {
-                asked(target, node.serial())
-                    || groups
-                        .get(&(node.serial(), room.clone(), false))
-                        .is_some_and(|(_, targets)| targets.binary_search(&target).is_ok())
+    let mut planned: HashSet<(usize, u64)> = HashSet::new();
+    let mut strays = scatter::Strays::default();
+    for of_one in places.chunk_by(|a, b| a.target == b.target) {
+        let alone = of_one.len() == 1;
+        for Place { target, node, room } in of_one {
+            let found = resolved.entry(node).or_insert_with(|| known.resolve(node));
+            let Some((node, via)) = found else {
+                strays.add(room.as_ref(), *target, alone && asked.is_none());
+                continue;
             };
-            let open: Vec<_> = known
-                .snapshot
-                .nodes()
-                .iter()
-                .filter(|node| !already(node))
-                .cloned()
-                .collect();
-            if open.is_empty() {
-                unresolved.push(target);
+            let had_a_say = asked.is_some_and(|asked| asked(*target, node.serial()));
+            if had_a_say || (!alone && !planned.insert((*target, node.serial()))) {
+                continue;
             }
-            for node in &open {
-                put(&mut groups, node, room.clone(), true, target);
-            }
+            let key = (node.serial(), room.clone(), via.clone());
+            groups
+                .entry(key)
+                .or_insert_with(|| (node, Vec::new()))
+                .1
+                .push(*target);
         }
     }
-    Planned {
-        calls: chunked(groups, chunk),
-        unresolved,
-    }
-}
-
-type Groups = BTreeMap<(u64, Option<RoomId>, bool), (Arc<Node>, Vec<usize>)>;
-
-fn put(
-    groups: &mut Groups,
-    node: &Arc<Node>,
-    room: Option<RoomId>,
-    scattered: bool,
-    target: usize,
-) {
-    let key = (node.serial(), room, scattered);
-    let (_, targets) = groups
-        .entry(key)
-        .or_insert_with(|| (node.clone(), Vec::new()));
-    if targets.last() != Some(&target) {
-        targets.push(target);
-    }
-}
-
-fn chunked(groups: Groups, chunk: usize) -> Vec<PlannedCall> {
-    let mut calls = Vec::with_capacity(groups.len());
-    for ((_, room, scattered), (node, targets)) in groups {
-        for part in targets.chunks(chunk.max(1)) {
-            let to = To::Named(part.to_vec());
-            calls.push(PlannedCall {
+    let calls = groups
+        .into_iter()
+        .flat_map(|((_, room, via), (node, targets))| {
+            let call = move |part: &[usize]| PlannedCall {
                 node: node.clone(),
                 room: room.clone(),
-                to,
-                scattered,
-            });
-        }
-    }
-    calls
+                to: To::Named(part.into()),
+                via: via.clone(),
+            };
+            targets.chunks(chunk.max(1)).map(call).collect::<Vec<_>>()
+        });
+    let mut plan = Planned {
+        calls: calls.collect(),
+        unresolved: Vec::new(),
+    };
+    let free = |target, serial| {
+        !planned.contains(&(target, serial)) && !asked.is_some_and(|asked| asked(target, serial))
+    };
+    strays.scatter(known.snapshot, free, chunk.max(1), &mut plan);
+    plan
 }
+
+type Groups<'a> = BTreeMap<(u64, Option<RoomId>, Via), (&'a Arc<Node>, Vec<usize>)>;
 
 /// The room form at the nodes that hold the room; at all nodes when one of the
 /// ids names none.
-pub fn room_form(known: Known<'_>, room: &RoomId, nodes: &[NodeId]) -> Vec<PlannedCall> {
+pub fn room_form<'n>(
+    known: Known<'_>,
+    room: &RoomId,
+    nodes: impl IntoIterator<Item = &'n NodeId>,
+) -> Vec<PlannedCall> {
     let found: Option<BTreeMap<u64, &Arc<Node>>> = nodes
-        .iter()
-        .map(|id| known.resolve(id).map(|node| (node.serial(), node)))
+        .into_iter()
+        .map(|id| known.resolve(id).map(|(node, _)| (node.serial(), node)))
         .collect();
     let chosen: Vec<&Arc<Node>> = match found {
         Some(found) => found.into_values().collect(),
@@ -182,7 +169,7 @@ pub fn room_form(known: Known<'_>, room: &RoomId, nodes: &[NodeId]) -> Vec<Plann
         node: node.clone(),
         room: Some(room.clone()),
         to: To::Room,
-        scattered: false,
+        via: Via::Registered,
     };
     chosen.into_iter().map(call).collect()
 }
@@ -193,7 +180,7 @@ pub fn everyone(snapshot: &Snapshot) -> Vec<PlannedCall> {
         node: node.clone(),
         room: None,
         to: To::Everyone,
-        scattered: false,
+        via: Via::Registered,
     };
     snapshot.nodes().iter().map(call).collect()
 }

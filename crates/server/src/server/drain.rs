@@ -47,9 +47,11 @@ impl Server {
                 pushes: self.pushes.len(),
             },
         };
-        self.serving.abort();
-
         self.stops.rest.cancel();
+        if drained != Drained::Clean {
+            self.cut_off().await;
+        }
+        self.serving.abort();
         self.tasks.close();
         if timeout(LEAVE_WITHIN, self.tasks.wait()).await.is_err() {
             warn!(tasks = self.tasks.len(), "some tasks did not end in time");
@@ -67,6 +69,20 @@ impl Server {
         self.drain().await
     }
 
+    /// Ends what still runs with what is known of it, and lets the answers leave.
+    async fn cut_off(&mut self) {
+        self.stops.cut.cancel();
+        let answered = async {
+            self.pushes.wait().await;
+            if !self.serving.is_finished() {
+                drop((&mut self.serving).await);
+            }
+        };
+        if timeout(CONNECTIONS_END_WITHIN, answered).await.is_err() {
+            warn!(pushes = self.pushes.len(), "cut off without an answer");
+        }
+    }
+
     /// Waits for connections to end, but not for those that only idle.
     async fn finish(&mut self) {
         loop {
@@ -76,7 +92,7 @@ impl Server {
             {
                 return;
             }
-            if self.metrics.pushes_in_flight.get() == 0 {
+            if self.metrics.pushes_in_flight() == 0 {
                 return;
             }
         }

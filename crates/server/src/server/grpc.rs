@@ -2,15 +2,20 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::Stream;
 use push_manager_config::Config;
 use push_manager_proto::{
     DESCRIPTORS,
     pubsub::push_manager_service_server::{PushManagerServiceServer, SERVICE_NAME},
 };
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+    time::sleep,
+};
 use tokio_util::task::TaskTracker;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::{ServingStatus, server::HealthReporter};
+use tracing::warn;
 
 use super::{StartError, Stops};
 use crate::{
@@ -21,6 +26,9 @@ use crate::{
 
 /// Beyond the answer's own time: how long a request may take to arrive.
 const READ_WITHIN: Duration = Duration::from_secs(5);
+
+/// A pause after a connection could not be accepted.
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// Serves until the goodbye, then until the last connection ends.
 pub(super) fn serve(
@@ -40,6 +48,9 @@ pub(super) fn serve(
     let router = tonic::transport::Server::builder()
         .timeout(limits.request_timeout + READ_WITHIN)
         .max_concurrent_streams(streams)
+        // Callers who give up while this process stands still are no attack: h2's default of 20
+        // would close the connection on those who still wait.
+        .http2_max_pending_accept_reset_streams(Some(limits.concurrent_streams))
         .http2_keepalive_interval(Some(limits.keepalive_interval))
         .http2_keepalive_timeout(Some(limits.keepalive_timeout))
         .layer(CountAnswers::new(metrics.clone(), limits.max_message))
@@ -47,9 +58,28 @@ pub(super) fn serve(
         .add_service(reflection().build_v1alpha()?)
         .add_service(health_service)
         .add_service(push);
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming = accept(listener);
     let goodbye = stops.goodbye.clone();
     Ok(tasks.spawn(router.serve_with_incoming_shutdown(incoming, goodbye.cancelled_owned())))
+}
+
+/// Connections as they come. Out of file descriptors, it waits instead of spinning.
+fn accept(listener: TcpListener) -> impl Stream<Item = std::io::Result<TcpStream>> {
+    futures::stream::unfold(listener, |listener| async move {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    // A socket that is gone already fails at its first use.
+                    let stream = stream.set_nodelay(true).map(|()| stream);
+                    return Some((stream, listener));
+                }
+                Err(error) => {
+                    warn!(%error, "can't accept connections");
+                    sleep(ACCEPT_AGAIN_AFTER).await;
+                }
+            }
+        }
+    })
 }
 
 fn reflection() -> tonic_reflection::server::Builder<'static> {

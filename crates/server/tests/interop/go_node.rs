@@ -1,5 +1,6 @@
 //! Connect-Nodes and a Controller in Go, as a plain Go service writes them.
 
+use push_manager_config::Config;
 use push_manager_proto::pubsub::{
     BroadcastMessageRequest, JoinRoomRequest, Outcome, PushToRoomRequest, PushToUserRequest,
     controller_service_client::ControllerServiceClient,
@@ -11,6 +12,7 @@ use tonic::Request;
 use crate::{
     bed::{client_of, eventually, loopback, outcomes, text},
     etcd::EtcdProcess,
+    fakes::FakeController,
     programs::{Running, config_with, go, serve},
 };
 
@@ -264,4 +266,37 @@ async fn without_an_exporter_the_callers_trace_reaches_the_go_node() {
         (1..=2000).contains(&left),
         "the node learns its deadline: {left}"
     );
+}
+
+/// grpc-go takes 4 MiB a message unless told otherwise, and here is the most
+/// that one call holds with the default limits, there and back.
+#[tokio::test]
+async fn the_fullest_call_fits_a_go_nodes_default_limit() {
+    let etcd = EtcdProcess::start().await;
+    let (mut node, address) = go_node(&etcd, &["-user", "alice"]).await;
+    let limits = Config::default();
+    let (users, longest) = (limits.fanout.chunk, limits.limits.max_id);
+    let users: Vec<String> = (0..users).map(|n| format!("{n:0>longest$}")).collect();
+    let members: Vec<_> = users.iter().map(|u| (u.as_str(), &*address)).collect();
+    let at = FakeController::with_members(&members).serve().await;
+    let server = serve(&config_with(&etcd, &at.to_string()), 1).await;
+
+    let answer = client_of(server.grpc_addr())
+        .push_to_room(PushToRoomRequest {
+            room_id: "r".repeat(longest),
+            content: Some(text(&"x".repeat(limits.limits.max_data))),
+            ..PushToRoomRequest::default()
+        })
+        .await
+        .unwrap()
+        .into_inner();
+    let count = i64::try_from(users.len()).unwrap();
+    let ended = outcomes(answer.receipt.as_ref());
+    assert_eq!(
+        ended,
+        [(Outcome::Offline, count)].into(),
+        "all had their say"
+    );
+    let push = node.line_with("event", "push").await;
+    assert_eq!(sorted(&push["user_ids"]).len(), users.len(), "in one call");
 }

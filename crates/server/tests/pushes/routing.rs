@@ -334,24 +334,19 @@ fn opaque(address: &Arc<std::sync::Mutex<String>>) -> FakeController {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_learnt_from_a_users_look_up_serves_rooms_too() {
+async fn the_address_behind_an_unknown_id_is_learnt_from_one_users_look_up() {
     let address = Arc::default();
     let three = Three::with(opaque(&address), |_| {}).await;
     *address.lock().unwrap() = three.nodes[1].address.to_string();
-    three.bed.push_room(ROOM, "not learnt yet").await.unwrap();
-    assert_eq!(
-        three.batches(),
-        [named(&["c"]), named(&["c"]), named(&["c"])]
-    );
-    assert!(three.bed.push_user("c", "hello").await.unwrap().success);
-    for node in &three.nodes {
-        assert_eq!(
-            node.take().ones.len(),
-            usize::from(node.address == three.nodes[1].address)
-        );
+    for _ in 0..2 {
+        assert!(three.bed.push_room(ROOM, "hello").await.unwrap().success);
+        assert_eq!(three.batches(), [vec![], named(&["c"]), vec![]]);
     }
-    assert!(three.bed.push_room(ROOM, "learnt").await.unwrap().success);
-    assert_eq!(three.batches(), [vec![], named(&["c"]), vec![]]);
+    let asked = "method=\"GetUserNode\"";
+    let asked = three
+        .bed
+        .metric("push_manager_controller_requests_total", asked);
+    assert_eq!(asked, 1.0, "learnt once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -371,7 +366,7 @@ async fn an_address_that_was_not_discovered_is_never_called() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metadata_then_key_segment_then_address_name_a_node_in_etcd() {
+async fn metadata_then_the_keys_segment_then_the_address_name_a_node_in_etcd() {
     let etcd = crate::etcd::EtcdProcess::start().await;
     let users = [
         "by-metadata",
@@ -388,17 +383,17 @@ async fn metadata_then_key_segment_then_address_name_a_node_in_etcd() {
         let address = address(user);
         format!(r#"{{"Op":0,"Addr":"{address}","Metadata":{metadata}}}"#)
     };
-    // Its key's last segment is an id that another node has in its metadata: metadata wins.
-    let named = value("by-metadata", r#"{"node_id":"id-1"}"#);
-    etcd.put("connect-node/whatever", named).await;
-    etcd.put("connect-node/id-1", value("by-segment", "null"))
-        .await;
+    // "id-2" is in the metadata of one and in the key of another: metadata wins.
+    let metadata = value("by-metadata", r#"{"node_id":"id-2"}"#);
+    etcd.put("connect-node/id-1", metadata).await;
+    let metadata = value("by-segment", r#"{"node_id":"id-3"}"#);
+    etcd.put("connect-node/id-2", metadata).await;
     let key = format!("connect-node/{}", address("by-address"));
     etcd.put(&key, value("by-address", "null")).await;
-    etcd.put("/services/connect-node/id-4", address("at-plain-segment"))
-        .await;
+    let key = "/services/connect-node/id-4";
+    etcd.put(key, address("at-plain-segment")).await;
     let ids = [
-        ("by-metadata", "id-1".to_owned()),
+        ("by-metadata", "id-2".to_owned()),
         ("by-address", address("by-address")),
         ("at-plain-segment", "id-4".to_owned()),
     ];

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use push_manager_proto::pubsub::MessageContent;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -51,7 +50,11 @@ async fn silent(queue_items: usize, queue_bytes: usize) -> Silent {
             retry_unacknowledged: false,
         },
     };
-    let lane = Arc::new(Lane::new(snapshot.nodes()[0].clone(), settings));
+    let lane = Arc::new(Lane::new(
+        snapshot.nodes()[0].clone(),
+        settings,
+        CancellationToken::new(),
+    ));
     let runs = lane.clone();
     #[allow(clippy::disallowed_methods, reason = "a test without a tracker")]
     let running = tokio::spawn(async move { runs.run().await });
@@ -63,14 +66,10 @@ async fn silent(queue_items: usize, queue_bytes: usize) -> Silent {
 }
 
 fn call(due: Duration, bytes: usize) -> Call {
-    let content = MessageContent {
-        data: "x".repeat(bytes),
-        ..MessageContent::default()
-    };
     Call {
         audience: Audience::One(UserId::new("ann")),
         room: None,
-        content: Arc::new(content),
+        content: vec![b'x'; bytes].into(),
         deadline: Instant::now() + due,
         trace: TraceContext::default(),
         span: tracing::Span::none(),

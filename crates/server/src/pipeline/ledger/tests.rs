@@ -27,12 +27,12 @@ fn call(nodes: &Snapshot, node: usize, to: To) -> PlannedCall {
         node: nodes.nodes()[node].clone(),
         room: None,
         to,
-        scattered: false,
+        via: Via::Registered,
     }
 }
 
 fn named(nodes: &Snapshot, node: usize, targets: &[usize]) -> PlannedCall {
-    call(nodes, node, To::Named(targets.to_vec()))
+    call(nodes, node, To::Named(targets.into()))
 }
 
 fn failed((outcome, reason): Ending) -> Verdict {
@@ -67,31 +67,74 @@ fn one_delivery_outweighs_every_other_word_and_counts_once() {
 }
 
 #[test]
-fn a_user_whom_no_node_has_is_looked_up_afresh_once_when_all_have_spoken() {
+fn a_user_whom_the_right_node_does_not_have_is_looked_up_afresh_once_and_at_once() {
     let nodes = nodes();
     let mut ledger = ledger_of(1);
-    let calls = [named(&nodes, 0, &[0]), named(&nodes, 1, &[0])];
+    let calls = [0, 1, 2].map(|node| named(&nodes, node, &[0]));
+    for call in &calls[..2] {
+        ledger.asking(call);
+    }
+    let not_here = Verdict::Named(vec![OFFLINE]);
+    let delivered = Verdict::Named(vec![DELIVERED]);
+    assert!(ledger.record(&calls[0], &delivered).is_empty());
+    assert_eq!(
+        ledger.record(&calls[1], &not_here),
+        [0],
+        "another device may have moved"
+    );
+    ledger.asking(&calls[2]);
+    assert!(
+        ledger.record(&calls[2], &not_here).is_empty(),
+        "not a second time"
+    );
+    ledger.nowhere(0);
+    assert_eq!(ended(&ledger, DELIVERED), 1, "the first device has it");
+}
+
+#[test]
+fn a_user_whose_node_is_only_guessed_is_looked_up_when_all_have_spoken() {
+    let nodes = nodes();
+    let mut ledger = ledger_of(1);
+    let calls = [0, 1].map(|node| PlannedCall {
+        via: Via::Guess,
+        ..named(&nodes, node, &[0])
+    });
     for call in &calls {
         ledger.asking(call);
     }
     let not_here = Verdict::Named(vec![OFFLINE]);
-    assert!(
-        ledger.record(&calls[0], &not_here).is_empty(),
-        "one is still asked"
-    );
+    assert!(ledger.record(&calls[0], &not_here).is_empty());
     assert_eq!(ledger.record(&calls[1], &not_here), [0]);
-    let at = Location {
-        node: NodeId::new("node-3"),
-        room: None,
-    };
-    assert_eq!(ledger.reopen(vec![(0, vec![at.clone()])]), [(0, vec![at])]);
-    let third = named(&nodes, 2, &[0]);
-    ledger.asking(&third);
-    assert!(
-        ledger.record(&third, &not_here).is_empty(),
-        "not a second time"
-    );
+    assert_eq!(ended(&ledger, UNRESOLVED), 1);
+    ledger.nowhere(0);
     assert_eq!(ended(&ledger, OFFLINE), 1);
+}
+
+#[test]
+fn when_nobody_can_say_where_a_user_went_the_push_is_no_success() {
+    let nodes = nodes();
+    let mut ledger = ledger_of(1);
+    let call = named(&nodes, 0, &[0]);
+    ledger.asking(&call);
+    ledger.record(&call, &Verdict::Named(vec![OFFLINE]));
+    ledger.lost_track(0);
+    assert_eq!(ended(&ledger, LOST_TRACK), 1);
+}
+
+#[test]
+fn members_whom_no_node_counted_are_at_a_node_that_nothing_names() {
+    let nodes = nodes();
+    let mut ledger = Ledger::default();
+    ledger.expect(5);
+    let counted = Verdict::Counted {
+        delivered: 3,
+        failed: 0,
+    };
+    ledger.record(&call(&nodes, 0, To::Room), &counted);
+    assert_eq!(
+        ledger.endings(),
+        Endings::from([(DELIVERED, 3), (UNRESOLVED, 2)])
+    );
 }
 
 #[test]
@@ -123,7 +166,7 @@ fn not_here_says_nothing_at_a_node_that_was_only_guessed() {
     let nodes = nodes();
     let mut ledger = ledger_of(1);
     let guess = PlannedCall {
-        scattered: true,
+        via: Via::Guess,
         ..named(&nodes, 0, &[0])
     };
     ledger.asking(&guess);
@@ -211,7 +254,7 @@ proptest! {
             ledger.end(*target, (Outcome::Excluded, Some(Reason::Excluded)));
         }
         let call_of = |word: &Word| PlannedCall {
-            scattered: word.scattered,
+            via: if word.scattered { Via::Guess } else { Via::Registered },
             ..call(&nodes, word.node, word.targets.as_ref().map_or(To::Room, |targets| {
                 To::Named(targets.iter().copied().collect())
             }))
@@ -230,9 +273,9 @@ proptest! {
             }
             for target in ledger.record(&call, &word.verdict) {
                 prop_assert!(afresh.insert(target), "{target} is looked up twice");
-                let at = Location { node: NodeId::new("node-1"), room: None };
-                let places = if word.found_again { vec![at] } else { Vec::new() };
-                ledger.reopen(vec![(target, places)]);
+                if !word.found_again {
+                    ledger.nowhere(target);
+                }
             }
             expected += uncounted(word);
             prop_assert_eq!(ledger.endings().values().sum::<u64>(), expected);

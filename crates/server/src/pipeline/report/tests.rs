@@ -1,5 +1,6 @@
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::*;
@@ -7,7 +8,7 @@ use crate::{
     delivery::{Ending, Verdict},
     ids::{InstanceId, PushIds, RoomId, UserId},
     pool::Snapshot,
-    routing::{PlannedCall, To},
+    routing::{PlannedCall, To, Via},
     trace::TraceContext,
 };
 
@@ -18,7 +19,7 @@ fn push(target: Target) -> Push {
     Push {
         id: PushIds::new(InstanceId::random()).next(),
         target,
-        content: Arc::default(),
+        content: Bytes::new(),
         deadline: Instant::now(),
         trace: TraceContext::default(),
     }
@@ -44,8 +45,8 @@ fn report(target: Target, words: &[Verdict]) -> Report {
         let call = PlannedCall {
             node: node.clone(),
             room: None,
-            to: To::Named(vec![at]),
-            scattered: false,
+            to: To::Named([at].into()),
+            via: Via::Registered,
         };
         ledger.asking(&call);
         ledger.record(&call, word);

@@ -3,31 +3,26 @@ use proptest::prelude::*;
 use super::*;
 use crate::pool::NodeSpec;
 
-fn at(node: &str) -> Location {
-    Location {
-        node: NodeId::new(node),
-        room: Some(RoomId::new("lobby")),
-    }
+/// Where users are: for each the nodes' names.
+fn places(users: &[Vec<&str>]) -> Vec<Place> {
+    let all = users.iter().enumerate();
+    all.flat_map(|(target, nodes)| {
+        nodes.iter().map(move |node| Place {
+            target,
+            node: NodeId::new(*node),
+            room: Some(RoomId::new("lobby")),
+        })
+    })
+    .collect()
 }
 
-fn member(user: &str, node: &str) -> Member {
-    Member {
-        user: UserId::new(user),
-        node: NodeId::new(node),
-    }
-}
-
-/// A call: its node, its targets, whether it is scattered.
-type Shown = (String, Vec<usize>, bool);
-
-/// A plan over three nodes, and who is unresolved.
-fn plan(users: &[Vec<Location>], chunk: usize) -> (Vec<Shown>, Vec<usize>) {
+/// A plan over three nodes, as (node, targets, guessed).
+fn plan(users: &[Vec<&str>], chunk: usize) -> (Vec<(String, Vec<usize>, bool)>, Vec<usize>) {
     let snapshot = Snapshot::of_ids(&["a", "b", "c"]);
-    let users = users.iter().map(Vec::as_slice).enumerate();
     let planned = place(
         known(&snapshot, &HashMap::new()),
-        users,
-        |_, _| false,
+        &places(users),
+        None,
         chunk,
     );
     (
@@ -40,16 +35,17 @@ fn known<'a>(snapshot: &'a Snapshot, learnt: &'a HashMap<NodeId, Arc<str>>) -> K
     Known { snapshot, learnt }
 }
 
-fn shown(call: &PlannedCall) -> Shown {
+fn shown(call: &PlannedCall) -> (String, Vec<usize>, bool) {
     let To::Named(targets) = &call.to else {
         panic!("names its users");
     };
-    (call.node.id().to_string(), targets.clone(), call.scattered)
+    let guessed = call.via == Via::Guess;
+    (call.node.id().to_string(), targets.to_vec(), guessed)
 }
 
 #[test]
 fn users_of_one_node_share_a_call() {
-    let (calls, unresolved) = plan(&[vec![at("a")], vec![at("b")], vec![at("a")]], 10);
+    let (calls, unresolved) = plan(&[vec!["a"], vec!["b"], vec!["a"]], 10);
     let expected = [
         ("a".to_owned(), vec![0, 2], false),
         ("b".to_owned(), vec![1], false),
@@ -60,14 +56,14 @@ fn users_of_one_node_share_a_call() {
 
 #[test]
 fn no_call_names_more_than_a_chunk() {
-    let (calls, _) = plan(&vec![vec![at("a")]; 5], 2);
+    let (calls, _) = plan(&vec![vec!["a"]; 5], 2);
     let sizes: Vec<_> = calls.iter().map(|(_, targets, _)| targets.len()).collect();
     assert_eq!(sizes, [2, 2, 1]);
 }
 
 #[test]
 fn a_user_on_several_nodes_is_named_at_each_once() {
-    let (calls, _) = plan(&[vec![at("a"), at("b"), at("a")]], 10);
+    let (calls, _) = plan(&[vec!["a", "b", "a"]], 10);
     let expected = [
         ("a".to_owned(), vec![0], false),
         ("b".to_owned(), vec![0], false),
@@ -77,11 +73,8 @@ fn a_user_on_several_nodes_is_named_at_each_once() {
 
 #[test]
 fn an_unknown_node_means_the_user_is_named_at_all_nodes() {
-    let (calls, unresolved) = plan(&[vec![at("stranger")], vec![at("a")]], 10);
-    let asked: Vec<_> = calls
-        .iter()
-        .filter(|(_, _, scattered)| *scattered)
-        .collect();
+    let (calls, unresolved) = plan(&[vec!["stranger"], vec!["a"]], 10);
+    let asked: Vec<_> = calls.iter().filter(|(_, _, guessed)| *guessed).collect();
     assert_eq!(asked.len(), 3);
     assert!(asked.iter().all(|(_, targets, _)| targets == &[0]));
     assert!(unresolved.is_empty());
@@ -91,18 +84,26 @@ fn an_unknown_node_means_the_user_is_named_at_all_nodes() {
 fn a_node_that_had_its_say_is_not_asked_again_and_no_node_left_is_unresolved() {
     let snapshot = Snapshot::of_ids(&["a"]);
     let learnt = HashMap::new();
-    let elsewhere = [at("stranger")];
-    let users = || [(0, &elsewhere[..])];
-    let again = place(known(&snapshot, &learnt), users(), |_, _| true, 10);
+    let users = places(&[vec!["stranger"]]);
+    let again = place(known(&snapshot, &learnt), &users, Some(&|_, _| true), 10);
     assert!(again.calls.is_empty());
     assert_eq!(again.unresolved, [0]);
-    let none = place(
-        known(&Snapshot::default(), &learnt),
-        users(),
-        |_, _| false,
-        10,
-    );
+    let none = place(known(&Snapshot::default(), &learnt), &users, None, 10);
     assert_eq!(none.unresolved, [0]);
+}
+
+#[test]
+fn a_user_at_two_places_on_one_node_is_named_there_once() {
+    let snapshot = Snapshot::of_ids(&["a", "b"]);
+    let mut users = places(&[vec!["a", "a", "stranger"]]);
+    users[1].room = Some(RoomId::new("attic"));
+    let planned = place(known(&snapshot, &HashMap::new()), &users, None, 10);
+    let calls: Vec<_> = planned.calls.iter().map(shown).collect();
+    let expected = [
+        ("a".to_owned(), vec![0], false),
+        ("b".to_owned(), vec![0], true),
+    ];
+    assert_eq!(calls, expected);
 }
 
 #[test]
@@ -115,15 +116,11 @@ fn an_address_that_was_learnt_leads_to_the_node() {
         segments: [NodeId::new("10.0.0.1:7")].into(),
     }]);
     let learnt = HashMap::from([(NodeId::new("node-1"), Arc::from("10.0.0.1:7"))]);
-    let places = [at("node-1")];
-    let planned = place(
-        known(&snapshot, &learnt),
-        [(0, &places[..])],
-        |_, _| false,
-        10,
-    );
-    let calls: Vec<_> = planned.calls.iter().map(shown).collect();
-    assert_eq!(calls, [("10.0.0.1:7".to_owned(), vec![0], false)]);
+    let users = places(&[vec!["node-1"]]);
+    let planned = place(known(&snapshot, &learnt), &users, None, 10);
+    let call = &planned.calls[0];
+    assert_eq!(call.node.id().as_str(), "10.0.0.1:7");
+    assert_eq!(call.via, Via::Learnt(NodeId::new("node-1")));
 }
 
 #[test]
@@ -142,26 +139,6 @@ fn a_room_form_goes_to_the_rooms_nodes_once_or_to_all_when_one_is_unknown() {
     assert_eq!(everyone(&snapshot).len(), 3);
 }
 
-#[test]
-fn a_member_listed_twice_is_one_user_with_both_nodes() {
-    let list = [
-        member("u", "a"),
-        member("v", "a"),
-        member("u", "b"),
-        member("u", "a"),
-    ];
-    let ids = |nodes: &[NodeId]| nodes.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let users: Vec<_> = members(&list)
-        .into_iter()
-        .map(|(user, nodes)| (user.to_string(), ids(&nodes)))
-        .collect();
-    let expected = [
-        ("u".to_owned(), vec!["a".to_owned(), "b".to_owned()]),
-        ("v".to_owned(), vec!["a".to_owned()]),
-    ];
-    assert_eq!(users, expected);
-}
-
 proptest! {
     #[test]
     fn every_located_user_is_asked_about_or_unresolved_and_never_twice_at_a_node(
@@ -171,10 +148,6 @@ proptest! {
         ),
         chunk in 1..5_usize,
     ) {
-        let users: Vec<Vec<Location>> = users
-            .iter()
-            .map(|nodes| nodes.iter().map(|node| at(node)).collect())
-            .collect();
         let (calls, unresolved) = plan(&users, chunk);
         for target in 0..users.len() {
             let mut asked: Vec<_> = calls

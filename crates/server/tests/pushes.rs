@@ -25,6 +25,8 @@ mod scene;
 #[path = "support/ws.rs"]
 mod ws;
 
+#[path = "pushes/accounting.rs"]
+mod accounting;
 #[path = "pushes/answers.rs"]
 mod answers;
 #[path = "pushes/bad_input.rs"]

@@ -143,9 +143,9 @@ async fn an_internal_error_may_hide_deliveries_and_is_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_nodes_own_unavailable_is_no_lost_connection() {
+async fn unavailable_may_come_from_a_proxy_after_the_node_served_all() {
     let given = Err(Status::unavailable("draining"));
-    ends(given, &[(Outcome::Rejected, 3)], "node_error", false).await;
+    ends(given, &[(Outcome::Unknown, 3)], "node_error", false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -196,11 +196,12 @@ async fn a_new_instance_at_the_same_address_gets_a_new_connection() {
     let single = Single::start().await;
     assert!(single.push().await.success);
     let address = single.proxy.address().to_string().parse().unwrap();
-    let instance = Some("another".to_owned());
-    single
-        .bed
-        .memory
-        .put(NodeId::new("node-1"), address, instance);
+    let (memory, id) = (&single.bed.memory, NodeId::new("node-1"));
+    memory.put(id.clone(), address, Some("one".to_owned()));
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    assert_eq!(single.proxy.open(), 1, "to say who one is, is no restart");
+    let address = single.proxy.address().to_string().parse().unwrap();
+    memory.put(id, address, Some("another".to_owned()));
     eventually("the old connection closes", || single.proxy.open() == 0).await;
     assert!(single.push().await.success);
     assert_eq!((single.proxy.accepted(), single.proxy.open()), (2, 1));

@@ -45,7 +45,7 @@ pub(super) async fn watch(
             Err(error) => warn!(%error, "configuration not reloaded: the last good one stays"),
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn apply(mut old: Config, new: Config, telemetry: &Telemetry) -> Config {

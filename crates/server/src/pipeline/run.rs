@@ -128,20 +128,19 @@ impl<'p> Run<'p> {
 
     /// The users behind a call. Calls that share a list of targets share the users.
     fn audience(&self, to: &To, shared: &mut HashMap<*const usize, Arc<[UserId]>>) -> Audience {
-        match to {
-            To::Room => Audience::Room,
-            To::Everyone => Audience::Everyone,
-            To::Named(targets) => match (&self.push.target, &**targets) {
-                (Target::User(user), [_]) => Audience::One(user.clone()),
-                _ => {
-                    let names = || targets.iter().map(|at| self.ledger.user(*at).clone());
-                    let users = shared
-                        .entry(targets.as_ptr())
-                        .or_insert_with(|| names().collect());
-                    Audience::Named(users.clone())
-                }
-            },
+        let targets = match to {
+            To::Room => return Audience::Room,
+            To::Everyone => return Audience::Everyone,
+            To::Named(targets) => targets,
+        };
+        if let Target::User(user) = &self.push.target {
+            return Audience::One(user.clone());
         }
+        let names = || targets.iter().map(|at| self.ledger.user(*at).clone());
+        let users = shared
+            .entry(targets.as_ptr())
+            .or_insert_with(|| names().collect());
+        Audience::Named(users.clone())
     }
 
     /// Asks where the missed targets are now; the answer comes as a step.

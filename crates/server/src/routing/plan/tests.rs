@@ -17,7 +17,7 @@ fn places(users: &[Vec<&str>]) -> Vec<Place> {
 }
 
 /// A plan over three nodes, as (node, targets, guessed).
-fn plan(users: &[Vec<&str>], chunk: usize) -> (Vec<(String, Vec<usize>, bool)>, Vec<usize>) {
+fn plan(users: &[Vec<&str>], chunk: usize) -> (Vec<Shown>, Vec<usize>) {
     let snapshot = Snapshot::of_ids(&["a", "b", "c"]);
     let planned = place(
         known(&snapshot, &HashMap::new()),
@@ -35,7 +35,10 @@ fn known<'a>(snapshot: &'a Snapshot, learnt: &'a HashMap<NodeId, Arc<str>>) -> K
     Known { snapshot, learnt }
 }
 
-fn shown(call: &PlannedCall) -> (String, Vec<usize>, bool) {
+/// A call's node, targets, and whether the node was only guessed.
+type Shown = (String, Vec<usize>, bool);
+
+fn shown(call: &PlannedCall) -> Shown {
     let To::Named(targets) = &call.to else {
         panic!("names its users");
     };

@@ -329,6 +329,11 @@ fn check(ops: Vec<Op>) {
         for event in heard {
             let live = model.open.clone();
             let changes = registry.apply(event, model.now, |id| live.contains(id));
+            let stale = matches!(op, Op::Repeat { .. });
+            assert!(
+                !stale || changes.is_empty(),
+                "{op:?} is no news: {changes:?}"
+            );
             carry_out(&mut shadow, changes, &mut model.open);
         }
         let live = model.open.clone();

@@ -22,6 +22,8 @@ mod fakes;
 mod proxy;
 #[path = "support/scene.rs"]
 mod scene;
+#[path = "support/door.rs"]
+mod door;
 #[path = "support/ws.rs"]
 mod ws;
 
@@ -51,3 +53,9 @@ mod outages;
 mod pool;
 #[path = "pushes/routing.rs"]
 mod routing;
+#[path = "pushes/options.rs"]
+mod options;
+#[path = "pushes/failure_log.rs"]
+mod failure_log;
+#[path = "pushes/node_ids.rs"]
+mod node_ids;

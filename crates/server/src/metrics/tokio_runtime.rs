@@ -27,7 +27,7 @@ impl RuntimeCollector {
                 "Tasks waiting in the runtime's global queue.",
             )?,
             busy: Counter::new(
-                "tokio_worker_busy_seconds",
+                "tokio_worker_busy_seconds_total",
                 "Time that all workers together have spent busy since the start.",
             )?,
         })

@@ -1,120 +1,15 @@
 //! Bad input is refused by name: the field, the limit and what was given.
 
-use push_manager_config::Config;
 use push_manager_proto::pubsub::{
-    BroadcastMessageRequest, Durability, MessageContent, Priority, PushOptions, PushToRoomRequest,
-    PushToUserRequest, Routing, push_manager_service_client::PushManagerServiceClient,
+    BroadcastMessageRequest, MessageContent, Outcome, PushToRoomRequest,
 };
-use tonic::{Code, Request, Response, Status, transport::Channel};
+use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
 
 use crate::{
-    bed::{Bed, config, text},
-    fakes::FakeController,
+    bed::outcomes,
+    door::{Door, data, payload, room, user, without},
 };
-
-type Client = PushManagerServiceClient<Channel>;
-
-/// A server without nodes, and a Controller that knows nobody.
-struct Door {
-    bed: Bed,
-    controller: FakeController,
-}
-
-impl Door {
-    async fn open() -> Self {
-        Self::with(|_| {}).await
-    }
-
-    async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let controller = FakeController::empty();
-        let mut config = config();
-        config.controller.address = controller.clone().serve().await.to_string();
-        change(&mut config);
-        let bed = Bed::around(config, Default::default()).await;
-        Self { bed, controller }
-    }
-
-    fn client(&self) -> Client {
-        self.bed.client().max_decoding_message_size(64 << 20)
-    }
-
-    async fn room(&self, request: PushToRoomRequest) -> Result<(), Status> {
-        self.client().push_to_room(request).await.map(drop)
-    }
-
-    async fn user(&self, request: PushToUserRequest) -> Result<(), Status> {
-        self.client().push_to_user(request).await.map(drop)
-    }
-
-    async fn everyone(&self, request: BroadcastMessageRequest) -> Result<(), Status> {
-        self.client().broadcast_message(request).await.map(drop)
-    }
-
-    /// The same content and options by each of the three calls.
-    async fn all_three(
-        &self,
-        content: Option<MessageContent>,
-        options: Option<PushOptions>,
-    ) -> [Result<(), Status>; 3] {
-        let room = PushToRoomRequest {
-            content: content.clone(),
-            options: options.clone(),
-            ..room("room-001")
-        };
-        let user = PushToUserRequest {
-            content: content.clone(),
-            options: options.clone(),
-            ..user("user-001")
-        };
-        let everyone = BroadcastMessageRequest { content, options };
-        [
-            self.room(room).await,
-            self.user(user).await,
-            self.everyone(everyone).await,
-        ]
-    }
-
-    fn calls(&self) -> usize {
-        self.controller
-            .calls
-            .load(std::sync::atomic::Ordering::SeqCst)
-    }
-}
-
-fn room(room_id: &str) -> PushToRoomRequest {
-    PushToRoomRequest {
-        room_id: room_id.into(),
-        content: Some(text("hello")),
-        ..PushToRoomRequest::default()
-    }
-}
-
-fn user(user_id: &str) -> PushToUserRequest {
-    PushToUserRequest {
-        user_id: user_id.into(),
-        content: Some(text("hello")),
-        ..PushToUserRequest::default()
-    }
-}
-
-fn without(users: impl IntoIterator<Item = String>) -> PushToRoomRequest {
-    PushToRoomRequest {
-        exclude_user_ids: users.into_iter().collect(),
-        ..room("room-001")
-    }
-}
-
-fn data(bytes: usize) -> MessageContent {
-    text(&"x".repeat(bytes))
-}
-
-fn payload(bytes: usize) -> MessageContent {
-    MessageContent {
-        payload: vec![0; bytes].into(),
-        ..MessageContent::default()
-    }
-}
 
 /// Checks that `field` was refused with all of `words`, also in the details
 /// that programs read.
@@ -340,149 +235,13 @@ async fn a_user_who_is_not_connected_is_ok_without_success() {
     let answer = door.bed.push_user("nobody", "hello").await.unwrap();
     assert!(!answer.success);
     assert_eq!(answer.message, "user nobody is not connected");
-    let outcomes = crate::bed::outcomes(answer.receipt.as_ref());
-    assert_eq!(
-        outcomes,
-        [(push_manager_proto::pubsub::Outcome::Offline, 1)].into()
-    );
+    let outcomes = outcomes(answer.receipt.as_ref());
+    assert_eq!(outcomes, [(Outcome::Offline, 1)].into());
     let offline = door
         .bed
         .metric("push_manager_push_targets_total", "outcome=\"offline\"");
     assert_eq!(offline, 1.0);
     assert_eq!(door.bed.metric("push_manager_push_failed_total", ""), 0.0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn each_option_is_refused_by_name_in_all_three_calls() {
-    let door = Door::open().await;
-    let none = PushOptions::default;
-    let options = [
-        (
-            "priority",
-            PushOptions {
-                priority: Priority::High.into(),
-                ..none()
-            },
-        ),
-        (
-            "priority",
-            PushOptions {
-                priority: Priority::Low.into(),
-                ..none()
-            },
-        ),
-        (
-            "priority",
-            PushOptions {
-                priority: 77,
-                ..none()
-            },
-        ),
-        (
-            "ttl",
-            PushOptions {
-                ttl: Some(Default::default()),
-                ..none()
-            },
-        ),
-        (
-            "expires_at",
-            PushOptions {
-                expires_at: Some(Default::default()),
-                ..none()
-            },
-        ),
-        (
-            "idempotency_key",
-            PushOptions {
-                idempotency_key: "k".into(),
-                ..none()
-            },
-        ),
-        (
-            "durability",
-            PushOptions {
-                durability: Durability::Stored.into(),
-                ..none()
-            },
-        ),
-        (
-            "keep_for_offline",
-            PushOptions {
-                keep_for_offline: true,
-                ..none()
-            },
-        ),
-        (
-            "conflation_key",
-            PushOptions {
-                conflation_key: "k".into(),
-                ..none()
-            },
-        ),
-        (
-            "routing",
-            PushOptions {
-                routing: Routing::Room.into(),
-                ..none()
-            },
-        ),
-        (
-            "routing",
-            PushOptions {
-                routing: Routing::Members.into(),
-                ..none()
-            },
-        ),
-        (
-            "callback_url",
-            PushOptions {
-                callback_url: "http://127.0.0.1/".into(),
-                ..none()
-            },
-        ),
-        (
-            "deliver_at",
-            PushOptions {
-                deliver_at: Some(Default::default()),
-                ..none()
-            },
-        ),
-        (
-            "spread_over",
-            PushOptions {
-                spread_over: Some(Default::default()),
-                ..none()
-            },
-        ),
-    ];
-    for (name, options) in options {
-        for answer in door
-            .all_three(Some(text("hello")), Some(options.clone()))
-            .await
-        {
-            let status = answer.expect_err("a refusal");
-            assert_eq!(status.code(), Code::Unimplemented, "{name}: {status}");
-            let option = format!("options.{name} ");
-            assert!(status.message().contains(&option), "{name}: {status}");
-        }
-    }
-    assert_eq!(door.calls(), 0, "nothing was pushed");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn options_that_ask_for_what_happens_anyway_are_taken() {
-    let door = Door::open().await;
-    let usual = PushOptions {
-        priority: Priority::Normal.into(),
-        durability: Durability::None.into(),
-        ..PushOptions::default()
-    };
-    for options in [usual, PushOptions::default()] {
-        for answer in door.all_three(Some(text("hello")), Some(options)).await {
-            answer.expect("taken");
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

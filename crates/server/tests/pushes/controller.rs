@@ -14,7 +14,7 @@ use push_manager_config::Config;
 use push_manager_proto::pubsub::{GetUserNodeResponse, UserInfo};
 use push_manager_reference::controller::{Controller, ControllerConfig};
 use tokio::{task::JoinHandle, time::Instant};
-use tonic::{Code, Status};
+use tonic::Code;
 
 use crate::{
     bed::{Bed, config, eventually, loopback, start_node},
@@ -361,43 +361,4 @@ async fn a_controller_that_restarts_on_its_port_is_found_again() {
         answer.message
     );
     assert_eq!(newcomer.data().await, "after");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn not_found_is_an_empty_answer() {
-    let controller = FakeController {
-        room: Arc::new(|_| Err(Status::not_found("no such room"))),
-        user: Arc::new(|_| Err(Status::not_found("no such user"))),
-        ..FakeController::empty()
-    };
-    let bed = crate::scene::around(controller, &[], |_| {}).await;
-    let room = bed.push_room(ROOM, "hello").await.unwrap();
-    assert!(room.success);
-    assert_eq!(
-        room.message,
-        "room room-001 is unknown or empty: nobody to deliver to"
-    );
-    let user = bed.push_user("u", "hello").await.unwrap();
-    assert!(!user.success);
-    assert_eq!(user.message, "user u is not connected");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn trouble_with_the_controllers_store_is_unavailable_in_its_own_words() {
-    let controller = FakeController {
-        room: Arc::new(|_| Err(Status::unavailable("the store is away"))),
-        user: Arc::new(|_| Err(Status::internal("out of its mind"))),
-        ..FakeController::empty()
-    };
-    let bed = crate::scene::around(controller, &[], |_| {}).await;
-    let room = bed.push_room(ROOM, "hello").await.unwrap_err();
-    let user = bed.push_user("u", "hello").await.unwrap_err();
-    for (status, words) in [(room, "the store is away"), (user, "out of its mind")] {
-        assert_eq!(status.code(), Code::Unavailable);
-        assert!(
-            status.message().starts_with("controller 127.0.0.1:"),
-            "{status}"
-        );
-        assert!(status.message().contains(words), "{status}");
-    }
 }

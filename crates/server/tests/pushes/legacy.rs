@@ -143,8 +143,8 @@ async fn an_internal_error_may_hide_deliveries_and_is_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unavailable_may_come_from_a_proxy_after_the_node_served_all() {
-    let given = Err(Status::unavailable("draining"));
+async fn an_unavailable_that_is_answered_may_come_from_a_proxy_and_is_unknown() {
+    let given = Err(Status::unavailable("upstream reset"));
     ends(given, &[(Outcome::Unknown, 3)], "node_error", false).await;
 }
 

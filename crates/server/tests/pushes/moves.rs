@@ -8,12 +8,12 @@ use std::{
     time::Duration,
 };
 
-use push_manager_proto::pubsub::{Outcome, PushMessageBatchResponse};
+use push_manager_proto::pubsub::{GetUserNodeResponse, Outcome, PushMessageBatchResponse};
 
 use crate::{
     bed::{Bed, eventually, outcomes},
     fakes::{FakeController, FakeNode, member},
-    scene::around,
+    scene::{around, nobody},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,4 +114,51 @@ async fn a_room_member_who_moved_during_the_push_is_rerouted() {
     assert_eq!(asked.load(Ordering::SeqCst), 2);
     assert_eq!(arrived.calls.load(Ordering::SeqCst), 1);
     assert_eq!(bed.metric("push_manager_reroutes_total", ""), 1.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_whose_node_went_down_is_rerouted_to_where_the_controller_says() {
+    let down = nobody().await;
+    let node = FakeNode::obliging();
+    let nodes = [
+        ("node-1", down.address()),
+        ("node-2", node.clone().serve().await),
+    ];
+    // The first look-up is older than the move, for the user as for the room.
+    let asked = Arc::new(AtomicUsize::new(0));
+    let place = move || {
+        if asked.fetch_add(1, Ordering::SeqCst) % 2 == 0 {
+            "node-1"
+        } else {
+            "node-2"
+        }
+    };
+    let other = place.clone();
+    let controller = FakeController {
+        room: Arc::new(move |_| Ok(vec![member("u", place())])),
+        user: Arc::new(move |_| {
+            Ok(GetUserNodeResponse {
+                node_id: other().into(),
+                found: true,
+                ..GetUserNodeResponse::default()
+            })
+        }),
+        ..FakeController::empty()
+    };
+    let bed = around(controller, &nodes, |_| {}).await;
+    let room = bed.push_room("room-001", "hello").await.unwrap();
+    assert_eq!(
+        outcomes(room.receipt.as_ref()),
+        [(Outcome::Delivered, 1)].into(),
+        "{}",
+        room.message
+    );
+    let user = bed.push_user("u", "hello").await.unwrap();
+    assert!(user.success, "{}", user.message);
+    assert_eq!(
+        user.message,
+        "1 of 2 nodes reached; node-1: could not connect; 1 delivered"
+    );
+    assert_eq!(node.calls.load(Ordering::SeqCst), 2);
+    assert_eq!(bed.metric("push_manager_reroutes_total", ""), 2.0);
 }

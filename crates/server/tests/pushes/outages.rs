@@ -1,19 +1,19 @@
 //! Outages of the Controller and of discovery, and bad entries in etcd.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use push_manager::{discovery::memory::MemoryNodes, readiness::State, server::Server};
 use push_manager_proto::pubsub::{BroadcastMessageRequest, Outcome};
 use push_manager_reference::controller::{Controller, ControllerConfig};
 use tokio::time::Instant;
-use tonic::Code;
+use tonic::{Code, Request, Status};
 
 use crate::{
     bed::{Bed, client_of, config, eventually, loopback, outcomes, start_node, sum, text},
     etcd::EtcdProcess,
     fakes::FakeController,
     proxy::{Mode, Proxy},
-    scene::{nobody, room_request, send_room},
+    scene::{around, nobody, room_request, send_room},
     ws::Ws,
 };
 
@@ -83,6 +83,65 @@ async fn a_controller_past_its_deadline_is_unavailable_by_name_and_counted() {
     assert_eq!(failed, 1.0);
     proxy.set(Mode::Pass).await;
     bed.push_room("room-001", "back").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn not_found_is_an_empty_answer() {
+    let controller = FakeController {
+        room: Arc::new(|_| Err(Status::not_found("no such room"))),
+        user: Arc::new(|_| Err(Status::not_found("no such user"))),
+        ..FakeController::empty()
+    };
+    let bed = around(controller, &[], |_| {}).await;
+    let room = bed.push_room("room-001", "hello").await.unwrap();
+    assert!(room.success);
+    assert_eq!(
+        room.message,
+        "room room-001 is unknown or empty: nobody to deliver to"
+    );
+    let user = bed.push_user("u", "hello").await.unwrap();
+    assert!(!user.success);
+    assert_eq!(user.message, "user u is not connected");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_with_the_controllers_store_is_unavailable_in_its_own_words() {
+    let controller = FakeController {
+        room: Arc::new(|_| Err(Status::unavailable("the store is away"))),
+        user: Arc::new(|_| Err(Status::internal("out of its mind"))),
+        ..FakeController::empty()
+    };
+    let bed = around(controller, &[], |_| {}).await;
+    let room = bed.push_room("room-001", "hello").await.unwrap_err();
+    let user = bed.push_user("u", "hello").await.unwrap_err();
+    for (status, words) in [(room, "the store is away"), (user, "out of its mind")] {
+        assert_eq!(status.code(), Code::Unavailable);
+        assert!(
+            status.message().starts_with("controller 127.0.0.1:"),
+            "{status}"
+        );
+        assert!(status.message().contains(words), "{status}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callers_short_deadline_is_kept_when_the_controller_is_silent() {
+    let proxy = Proxy::to(FakeController::empty().serve().await).await;
+    proxy.set(Mode::BlackHole).await;
+    let mut config = config();
+    config.controller.address = proxy.address().to_string();
+    config.controller.timeout = Duration::from_secs(20);
+    let bed = Bed::around(config, MemoryNodes::default()).await;
+    let mut request = Request::new(room_request("room-001", "hello"));
+    request.set_timeout(Duration::from_millis(500));
+    let status = bed.client().push_to_room(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status}");
+    let message = status.message();
+    assert!(message.contains(&proxy.address().to_string()), "{message}");
+    assert!(
+        message.contains("deadline of the push exceeded"),
+        "{message}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,8 @@
 
 #[path = "support/bed.rs"]
 mod bed;
+#[path = "support/door.rs"]
+mod door;
 #[path = "support/etcd.rs"]
 mod etcd;
 #[path = "support/fakes.rs"]
@@ -22,8 +24,6 @@ mod fakes;
 mod proxy;
 #[path = "support/scene.rs"]
 mod scene;
-#[path = "support/door.rs"]
-mod door;
 #[path = "support/ws.rs"]
 mod ws;
 
@@ -35,6 +35,8 @@ mod answers;
 mod bad_input;
 #[path = "pushes/controller.rs"]
 mod controller;
+#[path = "pushes/failure_log.rs"]
+mod failure_log;
 #[path = "pushes/fault_proxy.rs"]
 mod fault_proxy;
 #[path = "pushes/faults.rs"]
@@ -47,15 +49,13 @@ mod leaving;
 mod legacy;
 #[path = "pushes/moves.rs"]
 mod moves;
+#[path = "pushes/node_ids.rs"]
+mod node_ids;
+#[path = "pushes/options.rs"]
+mod options;
 #[path = "pushes/outages.rs"]
 mod outages;
 #[path = "pushes/pool.rs"]
 mod pool;
 #[path = "pushes/routing.rs"]
 mod routing;
-#[path = "pushes/options.rs"]
-mod options;
-#[path = "pushes/failure_log.rs"]
-mod failure_log;
-#[path = "pushes/node_ids.rs"]
-mod node_ids;

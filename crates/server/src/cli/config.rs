@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use push_manager_config::{knob, knobs};
+use push_manager_config::{Knob, knob, knobs};
 use serde_json::json;
 
 use super::{ConfigOptions, EXIT_CODES, Failed, options::WRONG};
@@ -67,7 +67,7 @@ pub(super) fn run(options: &ConfigOptions, command: &ConfigCommand) -> Result<Ex
                 println!("{} = {}  # {}", row.key, row.value, row.origin);
                 if let Some(knob) = knob(row.key).filter(|_| *explain) {
                     println!("    {}", knob.doc());
-                    println!("    {}; variable {}", knob.expected(), knob.pm_env());
+                    println!("    {}; variable {}", knob.expected(), variables(knob));
                 }
             }
         }
@@ -79,4 +79,11 @@ pub(super) fn run(options: &ConfigOptions, command: &ConfigCommand) -> Result<Ex
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn variables(knob: &Knob) -> String {
+    match knob.env {
+        Some(name) => format!("{name} (or {})", knob.pm_env()),
+        None => knob.pm_env(),
+    }
 }

@@ -45,16 +45,28 @@ impl Town {
     async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let (members, place): (Arc<Mutex<Vec<UserInfo>>>, Arc<Mutex<String>>) = Default::default();
         let asked = Arc::new(AtomicUsize::new(0));
+        // Counted once the answer stands: what changes from then on is not in it.
+        let count = {
+            let asked = asked.clone();
+            move || asked.fetch_add(1, Ordering::SeqCst)
+        };
         let controller = FakeController {
             room: {
-                let members = members.clone();
-                Arc::new(move |_| Ok(members.lock().unwrap().clone()))
+                let (members, count) = (members.clone(), count.clone());
+                Arc::new(move |_| {
+                    let members = members.lock().unwrap().clone();
+                    count();
+                    Ok(members)
+                })
             },
             user: {
                 let place = place.clone();
-                Arc::new(move |_| Ok(at(&place.lock().unwrap())))
+                Arc::new(move |_| {
+                    let place = at(&place.lock().unwrap());
+                    count();
+                    Ok(place)
+                })
             },
-            calls: asked.clone(),
             ..FakeController::empty()
         };
         let proxy = Proxy::to(controller.serve().await).await;

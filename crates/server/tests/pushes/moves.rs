@@ -127,7 +127,7 @@ async fn a_user_whose_node_went_down_is_rerouted_to_where_the_controller_says() 
     // The first look-up is older than the move, for the user as for the room.
     let asked = Arc::new(AtomicUsize::new(0));
     let place = move || {
-        if asked.fetch_add(1, Ordering::SeqCst) % 2 == 0 {
+        if asked.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
             "node-1"
         } else {
             "node-2"

@@ -66,6 +66,7 @@ async fn keep_calling(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_under_load_fails_no_call_that_was_taken() {
+    let _busy = load::BUSY.lock().await;
     let args = ["--set", "drain.notice=2s"];
     let mut system = System::start(3, &args).await;
     let people = load::people(&system.nodes).await;

@@ -1,17 +1,13 @@
 //! Mixed pushes with sequence numbers, and the books: what was acknowledged
 //! against what each person received.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use push_manager_proto::pubsub::{
     BroadcastMessageRequest, PushToRoomRequest, PushToUserRequest, Receipt,
     push_manager_service_client::PushManagerServiceClient,
 };
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::{sync::Mutex, task::JoinHandle, time::Instant};
 use tonic::{Status, transport::Channel};
 
 use crate::{
@@ -23,6 +19,9 @@ use crate::{
 /// A connection to the push API.
 pub type Caller = PushManagerServiceClient<Channel>;
 
+/// Held by the tests that keep a machine busy, so that they don't slow each other down.
+pub static BUSY: Mutex<()> = Mutex::const_new(());
+
 /// People: with three nodes and two rooms, two on each node and in each room.
 pub const PEOPLE: u64 = 12;
 const ROOMS: u64 = 2;
@@ -30,13 +29,13 @@ const ROOMS: u64 = 2;
 /// Someone who notes all that arrives, and when.
 #[derive(Debug)]
 pub struct Listener {
-    heard: Arc<Mutex<Vec<(Instant, String)>>>,
+    heard: Arc<std::sync::Mutex<Vec<(Instant, String)>>>,
     task: JoinHandle<()>,
 }
 
 impl Listener {
     pub fn new(mut client: Ws) -> Self {
-        let heard = Arc::<Mutex<Vec<_>>>::default();
+        let heard = Arc::<std::sync::Mutex<Vec<_>>>::default();
         let notes = heard.clone();
         let task = tokio::spawn(async move {
             while let Some(frame) = client.frame(Duration::from_secs(60)).await {

@@ -27,7 +27,7 @@ pub(super) async fn call(node: &Node, call: &Call, policy: Policy) -> Verdict {
         node.id = %node.id()
     );
     let attempts = attempts(node, call, policy).instrument(span);
-    match tokio::time::timeout_at(call.deadline, attempts).await {
+    let verdict = match tokio::time::timeout_at(call.deadline, attempts).await {
         Ok(verdict) => verdict,
         // Without a connection there was nothing that the call could go out on.
         Err(_) if node.live() == 0 => Verdict::failed(
@@ -36,7 +36,12 @@ pub(super) async fn call(node: &Node, call: &Call, policy: Policy) -> Verdict {
             "no connection by the deadline",
         ),
         Err(_) => Verdict::failed(Outcome::Unknown, Reason::DeadlineExceeded, ""),
+    };
+    match &verdict {
+        Verdict::Failed { reason, .. } if *reason == Reason::DeadlineExceeded => node.unheard(),
+        Verdict::Failed { .. } | Verdict::Named(_) | Verdict::Counted { .. } => node.heard(),
     }
+    verdict
 }
 
 async fn attempts(node: &Node, call: &Call, policy: Policy) -> Verdict {

@@ -4,13 +4,14 @@
 use std::{
     fmt,
     sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
+use arc_swap::ArcSwapOption;
 use prometheus::IntGauge;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Error};
 
@@ -20,6 +21,11 @@ use crate::{
     ids::NodeId,
     metrics::NodeMetrics,
 };
+
+/// After so many deadlines missed in a row a node's connections are made anew.
+const UNHEARD_BEFORE_RECONNECT: u32 = 3;
+/// Nor more often than this.
+const RECONNECT_PAUSE: Duration = Duration::from_secs(10);
 
 static SERIAL: AtomicU64 = AtomicU64::new(0);
 
@@ -32,8 +38,10 @@ pub struct Node {
     settings: ChannelSettings,
     live: Arc<LiveConnections>,
     queued: IntGauge,
-    stripes: Box<[OnceLock<Channel>]>,
+    stripes: Box<[ArcSwapOption<Channel>]>,
     next: AtomicUsize,
+    unheard: AtomicU32,
+    reconnected: Mutex<Option<Instant>>,
     left: CancellationToken,
 }
 
@@ -56,8 +64,12 @@ impl Node {
             settings,
             live: Arc::new(LiveConnections::new(gauge, changed)),
             queued,
-            stripes: (0..connections.max(1)).map(|_| OnceLock::new()).collect(),
+            stripes: (0..connections.max(1))
+                .map(|_| ArcSwapOption::empty())
+                .collect(),
             next: AtomicUsize::new(0),
+            unheard: AtomicU32::new(0),
+            reconnected: Mutex::new(None),
             left: CancellationToken::new(),
         }
     }
@@ -101,11 +113,46 @@ impl Node {
     pub fn channel(&self) -> Result<Channel, Error> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.stripes.len();
         let stripe = &self.stripes[turn];
-        if let Some(channel) = stripe.get() {
-            return Ok(channel.clone());
+        if let Some(channel) = &*stripe.load() {
+            return Ok(Channel::clone(channel));
         }
         let made = channel::lazy(self.address.as_str(), self.settings, &self.live)?;
-        Ok(stripe.get_or_init(|| made).clone())
+        let made = Arc::new(made);
+        // Of two who make one at once the first one's is kept: it may be in use.
+        let before = stripe.compare_and_swap(&None::<Arc<Channel>>, Some(made.clone()));
+        Ok(Channel::clone(before.as_ref().unwrap_or(&made)))
+    }
+
+    /// The node answered a call.
+    pub fn heard(&self) {
+        if self.unheard.load(Ordering::Relaxed) > 0 {
+            self.unheard.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The node let a call's deadline pass. A connection can be silent for ever
+    /// while something in between keeps it open, so after a few in a row new
+    /// ones are made; calls in flight keep theirs.
+    pub fn unheard(&self) {
+        if self.unheard.fetch_add(1, Ordering::Relaxed) + 1 >= UNHEARD_BEFORE_RECONNECT {
+            self.unheard.store(0, Ordering::Relaxed);
+            if self.may_reconnect() {
+                for stripe in &self.stripes {
+                    stripe.store(None);
+                }
+            }
+        }
+    }
+
+    /// Seldom enough that callers in a hurry can't wear the node's connections out.
+    fn may_reconnect(&self) -> bool {
+        let reconnected = self.reconnected.lock();
+        let mut last = reconnected.unwrap_or_else(PoisonError::into_inner);
+        let may = last.is_none_or(|at| at.elapsed() > RECONNECT_PAUSE);
+        if may {
+            *last = Some(Instant::now());
+        }
+        may
     }
 
     pub(super) fn linger(&self, lingering: bool) {

@@ -354,3 +354,17 @@ async fn the_series_of_a_nodes_failures_go_with_it_and_stay_gone() {
     let failed = single.bed.metric("push_manager_push_failed_total", "");
     assert_eq!(failed, 2.0, "the totals keep both");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_stays_silent_is_replaced_after_a_few_deadlines() {
+    let single = Single::with(|config| config.fanout.deadline = Duration::from_millis(200)).await;
+    assert!(single.push().await.success);
+    single.proxy.strand().await;
+    for number in 0..3 {
+        let answer = single.push().await;
+        assert!(!answer.success, "{number}: {}", answer.message);
+    }
+    let answer = single.push().await;
+    assert!(answer.success, "{}", answer.message);
+    assert_eq!(single.proxy.accepted(), 2);
+}

@@ -108,10 +108,14 @@ pub fn place(
     let mut strays = scatter::Strays::default();
     for of_one in places.chunk_by(|a, b| a.target == b.target) {
         let alone = of_one.len() == 1;
+        let mut stray = false;
         for Place { target, node, room } in of_one {
             let found = resolved.entry(node).or_insert_with(|| known.resolve(node));
             let Some((node, via)) = found else {
-                strays.add(room.as_ref(), *target, alone && asked.is_none());
+                if !stray {
+                    strays.add(room.as_ref(), *target, alone && asked.is_none());
+                }
+                stray = true;
                 continue;
             };
             let had_a_say = asked.is_some_and(|asked| asked(*target, node.serial()));

@@ -22,6 +22,7 @@ struct Targets {
 }
 
 impl<'a> Strays<'a> {
+    /// Adds a target, each once.
     pub(super) fn add(&mut self, room: Option<&'a RoomId>, target: usize, untouched: bool) {
         let targets = self.0.entry(room).or_default();
         let list = if untouched {
@@ -29,9 +30,7 @@ impl<'a> Strays<'a> {
         } else {
             &mut targets.touched
         };
-        if list.last() != Some(&target) {
-            list.push(target);
-        }
+        list.push(target);
     }
 
     /// Adds the calls to a plan. `free` tells whether a node may still be asked

@@ -98,8 +98,9 @@ fn a_node_that_had_its_say_is_not_asked_again_and_no_node_left_is_unresolved() {
 #[test]
 fn a_user_at_two_places_on_one_node_is_named_there_once() {
     let snapshot = Snapshot::of_ids(&["a", "b"]);
-    let mut users = places(&[vec!["a", "a", "stranger"]]);
+    let mut users = places(&[vec!["a", "a", "stranger", "another"]]);
     users[1].room = Some(RoomId::new("attic"));
+    users[3].room = Some(RoomId::new("attic"));
     let planned = place(known(&snapshot, &HashMap::new()), &users, None, 10);
     let calls: Vec<_> = planned.calls.iter().map(shown).collect();
     let expected = [

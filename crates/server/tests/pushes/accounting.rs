@@ -161,7 +161,10 @@ async fn a_learnt_address_that_changed_hands_loses_nobody() {
         }),
         ..FakeController::empty()
     };
-    let bed = around(controller, &[("x", here)], |_| {}).await;
+    let bed = around(controller, &[("x", here)], |config| {
+        config.controller.user_cache_ttl = std::time::Duration::ZERO;
+    })
+    .await;
     assert!(bed.push_room("room-001", "one").await.unwrap().success);
     // The address goes to another node; the user's node has a new one, which nothing tells.
     put(&bed.memory, "x", elsewhere);

@@ -63,12 +63,18 @@ async fn attempts(node: &Node, call: &Call, policy: Policy) -> Verdict {
         let left = call.deadline.saturating_duration_since(Instant::now());
         match policy.after(failure, tried, left, rand::random()) {
             Attempt::Again(wait) => tokio::time::sleep(wait).await,
-            // An earlier try may have arrived, whatever became of the last one.
-            Attempt::GiveUp(Outcome::NodeGone, reason) if maybe_sent => {
-                return Verdict::failed(Outcome::Unknown, reason, describe(&status));
-            }
             Attempt::GiveUp(outcome, reason) => {
-                return Verdict::failed(outcome, reason, describe(&status));
+                // An earlier try may have arrived, whatever became of the last one.
+                let doubtful = maybe_sent && outcome == Outcome::NodeGone;
+                let outcome = if doubtful { Outcome::Unknown } else { outcome };
+                let detail = match failure {
+                    Failure::Late => String::new(),
+                    Failure::Unconnected
+                    | Failure::Unsent
+                    | Failure::Lost
+                    | Failure::Answered(_) => describe(&status),
+                };
+                return Verdict::failed(outcome, reason, detail);
             }
         }
     }

@@ -11,8 +11,6 @@ use crate::StartError;
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 /// First and longest pause between attempts.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
-/// A silent connection is asked for a sign of life after this time, and given up after as much more.
-const KEEPALIVE: Duration = Duration::from_secs(3);
 
 /// Where etcd is and as whom to speak to it.
 #[derive(Clone)]
@@ -63,10 +61,8 @@ impl Access {
     pub(crate) async fn connect(&mut self) -> Result<(Client, String), Error> {
         let endpoint = self.endpoints[self.next % self.endpoints.len()].clone();
         self.next = self.next.wrapping_add(1);
-        let mut options = ConnectOptions::new()
-            .with_connect_timeout(CALL_TIMEOUT)
-            .with_keep_alive(KEEPALIVE, KEEPALIVE)
-            .with_keep_alive_while_idle(true);
+        // No HTTP/2 pings: etcd answers frequent ones with GOAWAY, and each call has its own bound.
+        let mut options = ConnectOptions::new().with_connect_timeout(CALL_TIMEOUT);
         if let Some((name, password)) = &self.user {
             options = options.with_user(name, password);
         }

@@ -32,6 +32,12 @@ pub enum PushError {
         /// What happened.
         problem: String,
     },
+    /// The caller's deadline passed before the targets were known.
+    #[error("deadline of the push exceeded while waiting for controller {address}")]
+    Late {
+        /// Where it was asked.
+        address: String,
+    },
     /// The set of nodes was never learnt, or this instance is on its way out.
     #[error("not ready: {0}")]
     NotReady(String),
@@ -71,6 +77,7 @@ impl From<PushError> for Status {
             ),
             PushError::Unimplemented { .. } => Status::unimplemented(text),
             PushError::Controller { .. } | PushError::NotReady(_) => Status::unavailable(text),
+            PushError::Late { .. } => Status::deadline_exceeded(text),
             PushError::Overloaded { retry_after, .. } => overloaded(text, retry_after),
             PushError::Aborted => Status::internal(text),
         }

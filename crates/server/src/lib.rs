@@ -7,6 +7,7 @@
 
 pub mod advertise;
 pub mod api;
+pub mod caller;
 pub mod channel;
 pub mod cli;
 pub mod delivery;

@@ -17,6 +17,7 @@ use futures::future::join_all;
 use moka::future::Cache;
 use push_manager_proto::pubsub::{GetUserNodeResponse, UserInfo};
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 pub use self::controller::{Controller, ControllerSettings, LocateError};
 use self::flight::Flights;
@@ -60,7 +61,7 @@ type Members = Arc<[Member]>;
 /// Looks users and rooms up.
 #[derive(Debug)]
 pub struct Locator {
-    controller: Controller,
+    controller: Arc<Controller>,
     users: Cache<UserId, Locations>,
     asking: Flights<UserId, Result<Locations, LocateError>>,
     rooms: Flights<RoomId, Result<Members, LocateError>>,
@@ -75,7 +76,7 @@ impl Locator {
     /// Asks `controller`; user locations are kept for `ttl`, at most `entries` of them.
     pub fn new(controller: Controller, ttl: Duration, entries: u64, metrics: Arc<Metrics>) -> Self {
         Self {
-            controller,
+            controller: Arc::new(controller),
             // A cache without time to live would never forget.
             users: Cache::builder()
                 .max_capacity(if ttl.is_zero() { 0 } else { entries })
@@ -131,33 +132,18 @@ impl Locator {
         trace: &TraceContext,
         deadline: Instant,
     ) -> Result<Locations, LocateError> {
-        let asking = self.asking.ask(user.clone(), || self.ask_user(user, trace));
+        let question = Question {
+            controller: self.controller.clone(),
+            users: self.users.clone(),
+            learnt: self.learnt.clone(),
+            user: user.clone(),
+            trace: trace.clone(),
+        };
+        let span = Span::current();
+        let ask = || question.ask().instrument(span);
+        let asking = self.asking.ask(user.clone(), ask);
         let found = tokio::time::timeout_at(deadline, asking).await;
         found.map_err(|_| self.controller.late())?.0
-    }
-
-    /// One look-up at a time for each user, so the cache keeps the latest answer.
-    async fn ask_user(
-        &self,
-        user: &UserId,
-        trace: &TraceContext,
-    ) -> Result<Locations, LocateError> {
-        let found = locations(self.controller.user_node(user, trace).await?);
-        for (location, address) in &found {
-            if let Some(address) = address {
-                self.learnt
-                    .insert(location.node.clone(), address.clone())
-                    .await;
-            }
-        }
-        let places: Locations = found.into_iter().map(|(location, _)| location).collect();
-        if places.is_empty() {
-            // Never remembered, so that a user who connects is found at once.
-            self.users.invalidate(user).await;
-        } else {
-            self.users.insert(user.clone(), places.clone()).await;
-        }
-        Ok(places)
     }
 
     /// Forgets what was learnt about an id: its address may have changed hands.
@@ -172,7 +158,11 @@ impl Locator {
         trace: &TraceContext,
         deadline: Instant,
     ) -> Result<Members, LocateError> {
-        let ask = || async { self.controller.room_info(room, trace).await.map(members) };
+        let (controller, span) = (self.controller.clone(), Span::current());
+        let (asked, trace) = (room.clone(), trace.clone());
+        let ask = || {
+            async move { controller.room_info(&asked, &trace).await.map(members) }.instrument(span)
+        };
         let asking = self.rooms.ask(room.clone(), ask);
         let answer = tokio::time::timeout_at(deadline, asking).await;
         let (members, shared) = answer.map_err(|_| self.controller.late())?;
@@ -217,8 +207,10 @@ impl Locator {
                 if self.learnt.contains_key(&node) || self.asked_in_vain.contains_key(&node) {
                     return;
                 }
-                let answer = self.user(&user, trace, deadline).await;
-                if answer.is_ok() && !self.learnt.contains_key(&node) {
+                // Not from the cache, which keeps places without their addresses.
+                let answer = self.user_now(&user, trace, deadline).await;
+                let named = answer.is_ok_and(|places| places.iter().any(|at| at.node == node));
+                if named && !self.learnt.contains_key(&node) {
                     self.asked_in_vain.insert(node, ()).await;
                 }
             });
@@ -234,6 +226,37 @@ impl Locator {
             }
         }
         known
+    }
+}
+
+/// One question about a user, with what its answer is kept in.
+struct Question {
+    controller: Arc<Controller>,
+    users: Cache<UserId, Locations>,
+    learnt: Cache<NodeId, Arc<str>>,
+    user: UserId,
+    trace: TraceContext,
+}
+
+impl Question {
+    /// One look-up at a time for each user, so the cache keeps the latest answer.
+    async fn ask(self) -> Result<Locations, LocateError> {
+        let answer = self.controller.user_node(&self.user, &self.trace).await?;
+        let found = locations(answer);
+        for (location, address) in &found {
+            if let Some(address) = address {
+                let node = location.node.clone();
+                self.learnt.insert(node, address.clone()).await;
+            }
+        }
+        let places: Locations = found.into_iter().map(|(location, _)| location).collect();
+        if places.is_empty() {
+            // Never remembered, so that a user who connects is found at once.
+            self.users.invalidate(&self.user).await;
+        } else {
+            self.users.insert(self.user, places.clone()).await;
+        }
+        Ok(places)
     }
 }
 

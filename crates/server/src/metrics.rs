@@ -149,7 +149,11 @@ impl Metrics {
         for outcome in Outcome::ALL {
             self.targets.with_label_values(&[outcome.as_label()]);
         }
-        for reason in Reason::ALL {
+        let harmless = [Reason::Excluded, Reason::NotConnected];
+        for reason in Reason::ALL
+            .iter()
+            .filter(|reason| !harmless.contains(reason))
+        {
             self.push_failed.with_label_values(&[reason.as_label()]);
         }
     }

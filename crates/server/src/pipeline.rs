@@ -130,6 +130,7 @@ impl Shared {
         let reason = match error {
             PushError::Controller { .. } => Reason::ControllerUnavailable,
             PushError::Overloaded { .. } => Reason::Overloaded,
+            PushError::Late { .. } => Reason::DeadlineExceeded,
             PushError::NotReady(_)
             | PushError::Invalid { .. }
             | PushError::Unimplemented { .. }
@@ -143,7 +144,15 @@ impl Shared {
 }
 
 impl From<LocateError> for PushError {
-    fn from(LocateError { address, problem }: LocateError) -> Self {
+    fn from(error: LocateError) -> Self {
+        let LocateError {
+            is_late,
+            address,
+            problem,
+        } = error;
+        if is_late {
+            return PushError::Late { address };
+        }
         PushError::Controller { address, problem }
     }
 }

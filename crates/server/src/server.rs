@@ -15,6 +15,7 @@ pub use self::drain::Drained;
 use crate::{
     advertise,
     api::PushApi,
+    caller::Callers,
     delivery::{Delivery, FailureLog},
     discovery::{
         self, Event,
@@ -137,7 +138,7 @@ impl Server {
             config.limits.concurrent_pushes,
         );
         let serving = grpc::serve(config, grpc, api, &metrics, &readiness, &tasks, &stops)?;
-        serve_probes(probes, &metrics, &readiness, &tasks, &stops);
+        serve_probes(config, probes, &metrics, &readiness, &tasks, &stops);
         start_registration(config, grpc_addr, instance, &readiness, &tasks, &stops);
         info!(
             manager.id = config.manager.id,
@@ -294,16 +295,18 @@ fn start_registration(
 }
 
 fn serve_probes(
+    config: &Config,
     listener: TcpListener,
     metrics: &Arc<Metrics>,
     readiness: &Readiness,
     tasks: &TaskTracker,
     stops: &Stops,
 ) {
+    let silence = grpc::silence(config);
     let routes = probes::routes(metrics.clone(), readiness.clone());
     let stop = stops.rest.clone();
     tasks.spawn(async move {
-        let serving = axum::serve(listener, routes);
+        let serving = axum::serve(Callers::new(listener, silence), routes);
         // Probes are short: what is under way is cut at the end.
         if let Some(Err(error)) = stop.run_until_cancelled(serving.into_future()).await {
             warn!(error = %error, "the metrics endpoint ended");

@@ -39,11 +39,16 @@ struct Arguments {
     /// own address that isn't loopback].
     #[arg(long, env = "ADVERTISE_ADDRESS")]
     advertise: Option<String>,
-    /// host:port of the Controller-Manager; without it nobody is told who is here.
-    #[arg(long, env = "CONTROLLER_ADDRESS")]
-    controller: Option<String>,
-    /// etcd's addresses, separated by commas; without them the node isn't registered.
-    #[arg(long = "etcd", env = "ETCD_ENDPOINTS", value_delimiter = ',')]
+    /// host:port of the Controller-Manager; empty = nobody is told who is here.
+    #[arg(long, env = "CONTROLLER_ADDRESS", default_value = "localhost:50051")]
+    controller: String,
+    /// etcd's addresses, separated by commas; empty = the node isn't registered.
+    #[arg(
+        long = "etcd",
+        env = "ETCD_ENDPOINTS",
+        value_delimiter = ',',
+        default_value = "localhost:2379"
+    )]
     etcd: Vec<String>,
     /// The key in etcd is PREFIX/HOST:PORT.
     #[arg(long, env = "ETCD_PREFIX", default_value = "connect-node")]
@@ -57,8 +62,17 @@ struct Arguments {
     /// Seconds that the key in etcd outlives a node that died.
     #[arg(long, env = "ETCD_TTL", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     etcd_ttl: u64,
-    /// Write the node's id into etcd too: "Metadata":{"node_id":"…"} instead of null.
-    #[arg(long, env = "ETCD_METADATA")]
+    /// Write the node's id into etcd too: "Metadata":{"node_id":"…"} instead of the null of a
+    /// plain Go service. Without it push-manager knows the node by its address only.
+    #[arg(
+        long,
+        env = "ETCD_METADATA",
+        default_value_t = true,
+        action = clap::ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
     etcd_metadata: bool,
     /// How much to log: error, warn, info, debug, trace, or target=level,…
     #[arg(long, env = "LOG_LEVEL", default_value = "info")]
@@ -93,7 +107,15 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let mut stop = std::pin::pin!(push_manager_reference::telemetry::stop_signal()?);
-    let node = Node::start(arguments.into_config()).await?;
+    let config = arguments.into_config();
+    let (told, registered) = (config.controller.is_some(), config.registration.is_some());
+    let node = Node::start(config).await?;
+    if !told {
+        tracing::warn!("no Controller is set: pushes to rooms and users won't find this node");
+    }
+    if !registered {
+        tracing::warn!("no etcd is set: push-manager won't find this node");
+    }
     tracing::info!(
         node.id = node.id(),
         grpc = %node.grpc_addr(),
@@ -127,7 +149,7 @@ impl Arguments {
             grpc: SocketAddr::new(self.bind, self.grpc_port),
             http: SocketAddr::new(self.bind, self.http_port),
             advertise: self.advertise,
-            controller: self.controller.filter(|address| !address.is_empty()),
+            controller: Some(self.controller).filter(|address| !address.is_empty()),
             registration,
             ..NodeConfig::default()
         }

@@ -8,6 +8,8 @@ use push_manager_proto::pubsub::{
     PushToUserResponse, Receipt, Routing,
 };
 
+use prost::Message;
+
 use crate::{
     error::PushError,
     ids::{RoomId, UserId},
@@ -15,6 +17,10 @@ use crate::{
     outcome::Outcome,
     pipeline::Report,
 };
+
+/// Most bytes of a message beside its data or payload: with the largest batch of
+/// users it still fits a node that takes 4 MiB, gRPC's usual limit.
+const MOST_BESIDES: usize = 1 << 20;
 
 /// Bounds of what a request may hold.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +126,14 @@ impl Limits {
                 );
                 return Err(PushError::invalid(field, problem));
             }
+        }
+        let all = content.encoded_len();
+        if all > data + payload + MOST_BESIDES {
+            let besides = all - data - payload;
+            let problem = format!(
+                "type and metadata take at most {MOST_BESIDES} bytes together, got {besides}"
+            );
+            return Err(PushError::invalid("content.metadata", problem));
         }
         if data == 0 && payload == 0 && content.r#type.is_empty() {
             let problem = "must have a type, data or payload, got an empty message";

@@ -17,6 +17,9 @@ use crate::{
     metrics::{APIS, Metrics},
 };
 
+/// What the decoder's error says.
+const UNDECODABLE: &str = "failed to decode Protobuf message";
+
 const SERVICE: &str = "/pubsub.PushManagerService/";
 
 /// The layer.
@@ -115,8 +118,8 @@ fn code_of(headers: &HeaderMap) -> Code {
     Status::from_header_map(headers).map_or(Code::Ok, |status| status.code())
 }
 
-/// The decoder refuses a message over the limit as `OUT_OF_RANGE`; the contract
-/// says INVALID_ARGUMENT, naming the limit.
+/// The decoder refuses a message over the limit as `OUT_OF_RANGE`, and one that
+/// is none as INTERNAL; the contract says INVALID_ARGUMENT, naming the limit.
 fn name_the_limit(answer: Response<Body>, max_message: usize) -> Response<Body> {
     match Status::from_header_map(answer.headers()) {
         Some(status) if status.code() == Code::OutOfRange => {
@@ -125,6 +128,11 @@ fn name_the_limit(answer: Response<Body>, max_message: usize) -> Response<Body> 
                 "request: at most {max_message} bytes (limits.max_message): {given}"
             ))
             .into_http()
+        }
+        Some(status)
+            if status.code() == Code::Internal && status.message().contains(UNDECODABLE) =>
+        {
+            Status::invalid_argument(format!("request: {}", status.message())).into_http()
         }
         _ => answer,
     }

@@ -40,7 +40,7 @@ fn refused(failed: Failed, action: &Action) -> Failed {
     if let Action::Check { json: true } = action {
         let problems = failed.text.strip_prefix(WRONG).unwrap_or(&failed.text);
         let problems: Vec<_> = problems.trim().lines().collect();
-        println!("{}", json!({"ok": false, "problems": problems}));
+        say!("{}", json!({"ok": false, "problems": problems}));
     }
     failed
 }
@@ -54,20 +54,20 @@ pub(super) fn run(options: &ConfigOptions, command: &ConfigCommand) -> Result<Ex
             let file = sources
                 .file
                 .map_or_else(|| "no file".to_owned(), |file| file.name);
-            println!("ok: {} knobs, {file}", knobs().len());
+            say!("ok: {} knobs, {file}", knobs().len());
         }
         Action::Check { json: true } => {
-            println!("{}", json!({"ok": true, "warnings": loaded.warnings}));
+            say!("{}", json!({"ok": true, "warnings": loaded.warnings}));
         }
         Action::Show {
             explain,
             json: false,
         } => {
             for row in loaded.rows() {
-                println!("{} = {}  # {}", row.key, row.value, row.origin);
+                say!("{} = {}  # {}", row.key, row.value, row.origin);
                 if let Some(knob) = knob(row.key).filter(|_| *explain) {
-                    println!("    {}", knob.doc());
-                    println!("    {}; variable {}", knob.expected(), variables(knob));
+                    say!("    {}", knob.doc());
+                    say!("    {}; variable {}", knob.expected(), variables(knob));
                 }
             }
         }
@@ -75,7 +75,7 @@ pub(super) fn run(options: &ConfigOptions, command: &ConfigCommand) -> Result<Ex
             let rows = loaded.rows().into_iter().map(
                 |row| json!({"key": row.key, "value": row.value, "origin": row.origin.to_string()}),
             );
-            println!("{}", json!(rows.collect::<Vec<_>>()));
+            say!("{}", json!(rows.collect::<Vec<_>>()));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -36,7 +36,7 @@ pub(super) fn run(options: &ConfigOptions, dev: &DevOptions) -> Result<ExitCode,
     if let Some(endpoints) = &dev.etcd {
         config.discovery.kind = DiscoveryKind::Etcd;
         config.etcd.endpoints = endpoints.split(',').map(str::to_owned).collect();
-        if config.advertise.address.is_empty() {
+        if config.advertise.address.is_empty() && !dev.host.is_unspecified() {
             config.advertise.address = dev.host.to_string();
         }
     }
@@ -103,11 +103,10 @@ Ctrl-C stops it.
 fn program() -> String {
     let here = std::env::current_dir().unwrap_or_default();
     match std::env::current_exe() {
-        Ok(path) => path
-            .strip_prefix(here)
-            .unwrap_or(&path)
-            .display()
-            .to_string(),
+        Ok(path) => match path.strip_prefix(here) {
+            Ok(within) => format!("./{}", within.display()),
+            Err(_) => path.display().to_string(),
+        },
         Err(_) => "push-manager".to_owned(),
     }
 }

@@ -31,22 +31,22 @@ pub(super) fn run(options: &ConfigOptions, nodes: &NodesOptions) -> Result<ExitC
                    "reason": skipped.reason.as_label()})
         });
         let skipped: Vec<_> = skipped.collect();
-        println!(
+        say!(
             "{}",
             json!({"revision": listing.revision, "nodes": found, "skipped": skipped})
         );
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{:<24} {:<24} KEY", "NODE", "ADDRESS");
+    say!("{:<24} {:<24} KEY", "NODE", "ADDRESS");
     for found in &listing.registrations {
-        println!("{:<24} {:<24} {}", name(found), found.address, found.key);
+        say!("{:<24} {:<24} {}", name(found), found.address, found.key);
     }
     for skipped in &listing.skipped {
-        println!("skipped {}: {}", skipped.key, skipped.reason);
+        say!("skipped {}: {}", skipped.key, skipped.reason);
     }
     if listing.registrations.is_empty() {
         let prefixes = settings.prefixes.join(", ");
-        println!("no Connect-Node is registered under {prefixes}");
+        say!("no Connect-Node is registered under {prefixes}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -20,9 +20,10 @@ pub(super) const WRONG: &str = "the configuration is wrong";
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Configuration (defaults < file < environment < flags)")]
 pub(super) struct ConfigOptions {
-    /// A YAML file with any of the knobs; `push-manager config show` lists them all.
-    #[arg(long, short, global = true, env = "CONFIG_FILE", value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
+    /// A YAML file with any of the knobs; `push-manager config show` lists them
+    /// all [env: CONFIG_FILE].
+    #[arg(long, short, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Sets one knob, e.g. --set fanout.deadline=2s; may be repeated.
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -50,7 +51,7 @@ impl ConfigOptions {
     /// Reads the file and the environment, and lays everything over the defaults.
     pub(super) fn load(&self) -> Result<(Sources, Loaded), Failed> {
         let sources = Sources {
-            file: self.config.as_deref().map(read).transpose()?,
+            file: self.config_file().as_deref().map(read).transpose()?,
             env: environment(),
             overrides: self.overrides(),
         };
@@ -60,6 +61,13 @@ impl ConfigOptions {
             eprintln!("push-manager: warning: {warning}");
         }
         Ok((sources, loaded))
+    }
+
+    /// The file to read, if any; an empty variable counts as unset, like every other.
+    pub(super) fn config_file(&self) -> Option<PathBuf> {
+        let from_env = || std::env::var_os("CONFIG_FILE").map(PathBuf::from);
+        let given = self.config.clone().or_else(from_env);
+        given.filter(|path| !path.as_os_str().is_empty())
     }
 
     fn overrides(&self) -> Vec<Override> {

@@ -22,7 +22,13 @@ pub(super) struct PushOptions {
     #[command(subcommand)]
     target: Target,
     /// The text of the message.
-    #[arg(long, short, global = true, conflicts_with = "payload")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        conflicts_with = "payload",
+        required_unless_present = "payload"
+    )]
     data: Option<String>,
     /// A file whose bytes are the message, instead of --data.
     #[arg(long, global = true, value_name = "FILE")]
@@ -77,6 +83,9 @@ enum Target {
     Broadcast,
 }
 
+/// gRPC can't express much longer ones.
+const LONGEST_TIMEOUT: Duration = Duration::from_hours(24);
+
 /// What all three answers have in common.
 struct Answer {
     success: bool,
@@ -88,6 +97,10 @@ struct Answer {
 pub(super) fn run(options: &PushOptions) -> Result<ExitCode, Failed> {
     let timeout = Duration::try_from_secs_f64(options.timeout)
         .map_err(|error| Failed::usage(format!("--timeout {}: {error}", options.timeout)))?;
+    if timeout > LONGEST_TIMEOUT {
+        let problem = format!("--timeout {}: at most 86400 (a day)", options.timeout);
+        return Err(Failed::usage(problem));
+    }
     let content = content(options)?;
     let endpoint = Endpoint::from_shared(format!("http://{}", options.to))
         .map_err(|error| Failed::usage(format!("--to {}: {}", options.to, with_causes(&error))))?;
@@ -106,7 +119,7 @@ pub(super) fn run(options: &PushOptions) -> Result<ExitCode, Failed> {
 fn refused(options: &PushOptions, status: &Status) -> Failed {
     if options.json {
         let code = code_label(status.code());
-        println!(
+        say!(
             "{}",
             json!({"error": {"code": code, "message": status.message()}})
         );
@@ -202,7 +215,7 @@ fn show(as_json: bool, answer: &Answer) {
         } else {
             "not delivered to all"
         };
-        println!("{word}: {message}\npush {push_id}");
+        say!("{word}: {message}\npush {push_id}");
         return;
     }
     let receipt = receipt.clone().unwrap_or_default();
@@ -219,7 +232,7 @@ fn show(as_json: bool, answer: &Answer) {
             )
         })
         .collect();
-    println!(
+    say!(
         "{}",
         json!({"success": success, "message": message, "push_id": push_id,
                "targets": receipt.targets, "outcomes": outcomes, "final": receipt.r#final})

@@ -13,10 +13,11 @@ pub(super) fn run(options: &ConfigOptions) -> Result<ExitCode, Failed> {
     runtime()?.block_on(Box::pin(async {
         let config = loaded.config;
         let telemetry = Telemetry::init(&config, &sources.env).map_err(|e| Failed::running(&e))?;
+        let file = options.config_file();
         let server = Server::start(&config, None)
             .await
             .map_err(|e| Failed::running(&e))?;
-        let watching = reload::watch(options.config.as_deref(), sources, config, &telemetry);
+        let watching = reload::watch(file.as_deref(), sources, config, &telemetry);
         tokio::select! {
             stop = stop_signal() => stop?,
             () = watching => {}

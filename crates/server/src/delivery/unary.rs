@@ -2,6 +2,8 @@
 
 mod wire;
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
 use tokio::time::Instant;
 use tonic::{Code, Status};
 use tracing::Instrument;
@@ -26,30 +28,45 @@ pub(super) async fn call(node: &Node, call: &Call, policy: Policy) -> Verdict {
         otel.kind = "client",
         node.id = %node.id()
     );
-    let attempts = attempts(node, call, policy).instrument(span);
+    let tries = Tries::default();
+    let attempts = attempts(node, call, policy, &tries).instrument(span);
     let verdict = match tokio::time::timeout_at(call.deadline, attempts).await {
         Ok(verdict) => verdict,
         // Without a connection there was nothing that the call could go out on.
-        Err(_) if node.live() == 0 => Verdict::failed(
+        Err(_) if node.live() == 0 && !tries.maybe_sent.load(Ordering::Relaxed) => Verdict::failed(
             Outcome::NodeGone,
             Reason::ConnectFailed,
             "no connection by the deadline",
         ),
         Err(_) => Verdict::failed(Outcome::Unknown, Reason::DeadlineExceeded, ""),
     };
-    match &verdict {
-        Verdict::Failed { reason, .. } if *reason == Reason::DeadlineExceeded => node.unheard(),
-        Verdict::Failed { .. } | Verdict::Named(_) | Verdict::Counted { .. } => node.heard(),
+    if let Some(stripe) = tries.stripe.load(Ordering::Relaxed).checked_sub(1) {
+        match &verdict {
+            Verdict::Failed { reason, .. } if *reason == Reason::DeadlineExceeded => {
+                node.unheard(stripe);
+            }
+            Verdict::Failed { .. } | Verdict::Named(_) | Verdict::Counted { .. } => {
+                node.heard(stripe);
+            }
+        }
     }
     verdict
 }
 
-async fn attempts(node: &Node, call: &Call, policy: Policy) -> Verdict {
+/// What is known of a call's tries when its deadline cuts the last one short.
+#[derive(Default)]
+struct Tries {
+    /// One more than the stripe of the latest try; 0 before the first.
+    stripe: AtomicUsize,
+    /// One may have arrived.
+    maybe_sent: AtomicBool,
+}
+
+async fn attempts(node: &Node, call: &Call, policy: Policy, tries: &Tries) -> Verdict {
     let mut tried = 0;
-    let mut maybe_sent = false;
     loop {
         tried += 1;
-        let status = match once(node, call).await {
+        let status = match once(node, call, tries).await {
             Ok(verdict) => return verdict,
             Err(status) => status,
         };
@@ -59,13 +76,16 @@ async fn attempts(node: &Node, call: &Call, policy: Policy) -> Verdict {
         {
             return verdict;
         }
-        maybe_sent |= failure == Failure::Lost;
+        if failure == Failure::Lost {
+            tries.maybe_sent.store(true, Ordering::Relaxed);
+        }
         let left = call.deadline.saturating_duration_since(Instant::now());
         match policy.after(failure, tried, left, rand::random()) {
             Attempt::Again(wait) => tokio::time::sleep(wait).await,
             Attempt::GiveUp(outcome, reason) => {
                 // An earlier try may have arrived, whatever became of the last one.
-                let doubtful = maybe_sent && outcome == Outcome::NodeGone;
+                let doubtful =
+                    tries.maybe_sent.load(Ordering::Relaxed) && outcome == Outcome::NodeGone;
                 let outcome = if doubtful { Outcome::Unknown } else { outcome };
                 let detail = match failure {
                     Failure::Late => String::new(),
@@ -90,10 +110,11 @@ fn not_found(audience: &Audience) -> Option<Verdict> {
     }
 }
 
-async fn once(node: &Node, call: &Call) -> Result<Verdict, Status> {
-    let channel = node
+async fn once(node: &Node, call: &Call, tries: &Tries) -> Result<Verdict, Status> {
+    let (stripe, channel) = node
         .channel()
         .map_err(|error| Status::from_error(Box::new(error)))?;
+    tries.stripe.store(stripe + 1, Ordering::Relaxed);
     match &call.audience {
         Audience::One(user) => {
             let answer = wire::push_message(channel, call, user).await?;

@@ -27,6 +27,8 @@ pub enum Verdict {
         delivered: u64,
         /// Users whose connections did not take it.
         failed: u64,
+        /// Targets that the answer leaves open.
+        unaccounted: u64,
     },
     /// No target got the node's word.
     Failed {
@@ -59,6 +61,7 @@ impl Verdict {
         Self::Counted {
             delivered: 0,
             failed: 0,
+            unaccounted: 0,
         }
     }
 
@@ -78,7 +81,7 @@ impl Verdict {
             failed_user_ids,
         } = answer;
         let failed: HashSet<&str> = failed_user_ids.iter().map(String::as_str).collect();
-        if failed.is_empty() && *delivered_count <= 0 {
+        if failed.is_empty() && *delivered_count == 0 {
             return if *success {
                 Self::Named(vec![DELIVERED; asked.len()])
             } else {
@@ -113,6 +116,8 @@ impl Verdict {
         Self::Counted {
             delivered: u64::try_from(*delivered_count).unwrap_or(0),
             failed: failed.len() as u64,
+            // No success, or less than nobody, and no names: somebody was not served.
+            unaccounted: u64::from(failed.is_empty() && (!success || *delivered_count < 0)),
         }
     }
 }
@@ -178,13 +183,26 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_contradicts_itself_is_no_success() {
+        let named = Verdict::of_named(&users(&["a"]), &answer(true, -5, &[]));
+        assert_eq!(named, Verdict::Named(vec![UNACCOUNTED]));
+        let partly = Verdict::Counted {
+            delivered: 2,
+            failed: 0,
+            unaccounted: 1,
+        };
+        assert_eq!(Verdict::of_all(&answer(false, 2, &[])), partly);
+    }
+
+    #[test]
     fn a_room_form_counts_what_the_node_reports() {
         let verdict = Verdict::of_all(&answer(true, 3, &["x"]));
         assert_eq!(
             verdict,
             Verdict::Counted {
                 delivered: 3,
-                failed: 1
+                failed: 1,
+                unaccounted: 0
             }
         );
         let nobody = Verdict::of_all(&answer(true, 0, &[]));
@@ -192,7 +210,8 @@ mod tests {
             nobody,
             Verdict::Counted {
                 delivered: 0,
-                failed: 0
+                failed: 0,
+                unaccounted: 0
             }
         );
     }

@@ -50,6 +50,8 @@ pub struct ControllerSettings {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("controller {address}: {problem}")]
 pub struct LocateError {
+    /// The push's own deadline came first: no fault of the Controller's.
+    pub is_late: bool,
     /// Where it was asked.
     pub address: String,
     /// What happened.
@@ -145,7 +147,11 @@ impl Controller {
 
     /// The error of a look-up that its push could not wait for.
     pub(super) fn late(&self) -> LocateError {
-        self.error(&Status::deadline_exceeded("deadline of the push exceeded"))
+        LocateError {
+            is_late: true,
+            address: self.settings.address.clone(),
+            problem: "deadline of the push exceeded".to_owned(),
+        }
     }
 
     async fn ask<Q: Clone, A>(
@@ -253,6 +259,7 @@ impl Controller {
             problem.push_str(" (controller.max_message)");
         }
         LocateError {
+            is_late: false,
             address: self.settings.address.clone(),
             problem,
         }

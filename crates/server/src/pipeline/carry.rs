@@ -1,6 +1,6 @@
 //! The steps of a push, in the order in which they happen.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures::StreamExt;
 use push_manager_config::Strategy;
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::PushError,
     ids::{NodeId, RoomId, UserId},
-    locate::LocateError,
+    locate::{LocateError, Member},
     message::{Push, Target},
     routing::{self, Known, Members, Place, Via},
 };
@@ -63,12 +63,41 @@ impl Shared {
                     self.send_room_form(run, room, &holders).await;
                     return Ok(None);
                 }
-                let list = locator.room(room, &push.trace, push.deadline).await?;
-                let targets = self.take_targets(push, list.len()).await?;
+                let (list, targets) = self.members(push, room).await?;
                 self.send_to_members(run, room, exclude, Members::of(room, &list))
                     .await;
                 Ok(Some(targets))
             }
+        }
+    }
+
+    /// A room's members, and the permits for so many targets: a list is held in
+    /// memory for as long as its push runs, so all pushes together are bounded.
+    async fn members(
+        &self,
+        push: &Push,
+        room: &RoomId,
+    ) -> Result<(Arc<[Member]>, SemaphorePermit<'_>), PushError> {
+        let locator = &self.parts.locator;
+        let list = locator.room(room, &push.trace, push.deadline).await?;
+        let wanted = list.len().min(self.settings.concurrent_targets);
+        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
+        if let Ok(targets) = self.targets.try_acquire_many(wanted) {
+            return Ok((list, targets));
+        }
+        // Nothing is held while waiting, and a list after it is fresh.
+        drop(list);
+        let taking = self.targets.acquire_many(wanted);
+        match tokio::time::timeout_at(push.deadline, taking).await {
+            Ok(Ok(targets)) => {
+                let list = locator.room(room, &push.trace, push.deadline).await?;
+                Ok((list, targets))
+            }
+            Ok(Err(_)) | Err(_) => Err(PushError::Overloaded {
+                knob: "limits.concurrent_targets",
+                limit: self.settings.concurrent_targets,
+                retry_after: RETRY_AFTER,
+            }),
         }
     }
 
@@ -147,15 +176,26 @@ impl Shared {
             snapshot: &snapshot,
             learnt: &learnt,
         };
+        let guesses = known
+            .nameless(&places)
+            .saturating_mul(snapshot.nodes().len());
+        let (places, given_up) = if !first && guesses > MOST_GUESSED_NAMES {
+            known.part_nameless(places)
+        } else {
+            (places, Vec::new())
+        };
+        for place in given_up {
+            run.ledger.unresolved(place.target);
+        }
         let ledger = &run.ledger;
         let asked = |target, serial| ledger.was_asked(target, serial);
         let asked: Option<&routing::Asked<'_>> = if first { None } else { Some(&asked) };
         let plan = routing::place(known, &places, asked, self.settings.chunk);
+        if !first {
+            self.parts.metrics.reroutes.inc_by(plan.targets());
+        }
         for target in plan.unresolved {
             run.ledger.unresolved(target);
-        }
-        if !first {
-            self.parts.metrics.reroutes.inc_by(plan.calls.len() as u64);
         }
         run.send(&self.parts.delivery, plan.calls);
     }
@@ -177,29 +217,15 @@ impl Shared {
             }
             Step::Fresh(targets, found) => {
                 let places = run.found_again(targets, found);
+                let push = run.push;
+                let strangers = run.strangers_among(&self.parts.pool.snapshot(), &places);
+                self.parts
+                    .locator
+                    .learn(strangers, &push.trace, push.deadline)
+                    .await;
                 self.place(run, places, false).await;
             }
         }
         run.look_up_missed(&self.parts.locator);
-    }
-
-    /// Room members are held in memory for as long as their push runs, so all
-    /// pushes together are bounded.
-    async fn take_targets(
-        &self,
-        push: &Push,
-        members: usize,
-    ) -> Result<SemaphorePermit<'_>, PushError> {
-        let limit = self.settings.concurrent_targets;
-        let wanted = u32::try_from(members.min(limit)).unwrap_or(u32::MAX);
-        let taking = self.targets.acquire_many(wanted);
-        match tokio::time::timeout_at(push.deadline, taking).await {
-            Ok(Ok(targets)) => Ok(targets),
-            Ok(Err(_)) | Err(_) => Err(PushError::Overloaded {
-                knob: "limits.concurrent_targets",
-                limit,
-                retry_after: RETRY_AFTER,
-            }),
-        }
     }
 }

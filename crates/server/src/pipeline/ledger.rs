@@ -116,9 +116,15 @@ impl Ledger {
 
     fn count(&mut self, verdict: &Verdict) {
         match verdict {
-            Verdict::Counted { delivered, failed } => {
+            Verdict::Counted {
+                delivered,
+                failed,
+                unaccounted,
+            } => {
                 self.add_counted((Outcome::Delivered, None), *delivered);
                 self.add_counted(OFFLINE, *failed);
+                let open = (Outcome::Unknown, Some(Reason::Unaccounted));
+                self.add_counted(open, *unaccounted);
             }
             // How many the node would have named is not known: it counts as one.
             Verdict::Failed {
@@ -194,7 +200,10 @@ impl Ledger {
         }
         let missing = self.expected.saturating_sub(self.counted.values().sum());
         if missing > 0 {
-            *endings.entry(UNRESOLVED).or_insert(0) += missing;
+            // Behind a node without a word there may be any of them.
+            let silent = self.nodes.values().find_map(|failed| *failed);
+            let ending = silent.map_or(UNRESOLVED, |reason| (Outcome::Unknown, Some(reason)));
+            *endings.entry(ending).or_insert(0) += missing;
         }
         endings
     }

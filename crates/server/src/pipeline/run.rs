@@ -87,6 +87,24 @@ impl<'p> Run<'p> {
         strangers
     }
 
+    /// Of the nodes in places those that no registration names, each with one of its users.
+    pub(super) fn strangers_among(
+        &self,
+        snapshot: &Snapshot,
+        places: &[Place],
+    ) -> Vec<(NodeId, UserId)> {
+        let mut seen = HashSet::new();
+        places
+            .iter()
+            .filter(|place| seen.insert(&place.node))
+            .filter(|place| snapshot.resolve(&place.node, None).is_none())
+            .map(|place| {
+                let user = self.ledger.user(place.target);
+                (place.node.clone(), user.clone())
+            })
+            .collect()
+    }
+
     /// Makes a room's members the targets; the excluded end at once. Gives the
     /// places of the others.
     pub(super) fn enrol(&mut self, exclude: &HashSet<UserId>, members: Members) -> Vec<Place> {

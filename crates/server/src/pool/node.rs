@@ -30,6 +30,27 @@ const RECONNECT_PAUSE: Duration = Duration::from_secs(10);
 
 static SERIAL: AtomicU64 = AtomicU64::new(0);
 
+/// One connection's place.
+#[derive(Default)]
+struct Stripe {
+    channel: ArcSwapOption<Channel>,
+    unheard: AtomicU32,
+    reconnected: Mutex<Option<Instant>>,
+}
+
+impl Stripe {
+    /// Seldom enough that callers in a hurry can't wear the node's connections out.
+    fn may_reconnect(&self) -> bool {
+        let reconnected = self.reconnected.lock();
+        let mut last = reconnected.unwrap_or_else(PoisonError::into_inner);
+        let may = last.is_none_or(|at| at.elapsed() > RECONNECT_PAUSE);
+        if may {
+            *last = Some(Instant::now());
+        }
+        may
+    }
+}
+
 /// A Connect-Node in use, and the stripes of connections to it.
 pub struct Node {
     id: NodeId,
@@ -39,10 +60,8 @@ pub struct Node {
     settings: ChannelSettings,
     live: Arc<LiveConnections>,
     queued: IntGauge,
-    stripes: Box<[ArcSwapOption<Channel>]>,
+    stripes: Box<[Stripe]>,
     next: AtomicUsize,
-    unheard: AtomicU32,
-    reconnected: Mutex<Option<Instant>>,
     left: CancellationToken,
 }
 
@@ -65,12 +84,8 @@ impl Node {
             settings,
             live: Arc::new(LiveConnections::new(gauge, changed)),
             queued,
-            stripes: (0..connections.max(1))
-                .map(|_| ArcSwapOption::empty())
-                .collect(),
+            stripes: (0..connections.max(1)).map(|_| Stripe::default()).collect(),
             next: AtomicUsize::new(0),
-            unheard: AtomicU32::new(0),
-            reconnected: Mutex::new(None),
             left: CancellationToken::new(),
         }
     }
@@ -111,49 +126,39 @@ impl Node {
     }
 
     /// A shared connection, the stripes in turn; it connects when first called.
-    pub fn channel(&self) -> Result<Channel, Error> {
+    /// The number is for [`Node::heard`] and [`Node::unheard`].
+    pub fn channel(&self) -> Result<(usize, Channel), Error> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.stripes.len();
-        let stripe = &self.stripes[turn];
+        let stripe = &self.stripes[turn].channel;
         if let Some(channel) = &*stripe.load() {
-            return Ok(Channel::clone(channel));
+            return Ok((turn, Channel::clone(channel)));
         }
         let made = channel::lazy(self.address.as_str(), self.settings, &self.live)?;
         let made = Arc::new(made);
         // Of two who make one at once the first one's is kept: it may be in use.
         let before = stripe.compare_and_swap(&None::<Arc<Channel>>, Some(made.clone()));
-        Ok(Channel::clone(before.as_ref().unwrap_or(&made)))
+        Ok((turn, Channel::clone(before.as_ref().unwrap_or(&made))))
     }
 
-    /// The node answered a call.
-    pub fn heard(&self) {
-        if self.unheard.load(Ordering::Relaxed) > 0 {
-            self.unheard.store(0, Ordering::Relaxed);
+    /// The node answered a call on that stripe.
+    pub fn heard(&self, stripe: usize) {
+        let unheard = &self.stripes[stripe].unheard;
+        if unheard.load(Ordering::Relaxed) > 0 {
+            unheard.store(0, Ordering::Relaxed);
         }
     }
 
-    /// The node let a call's deadline pass. A connection can be silent for ever
-    /// while something in between keeps it open, so after a few in a row new
-    /// ones are made; calls in flight keep theirs.
-    pub fn unheard(&self) {
-        if self.unheard.fetch_add(1, Ordering::Relaxed) + 1 >= UNHEARD_BEFORE_RECONNECT {
-            self.unheard.store(0, Ordering::Relaxed);
-            if self.may_reconnect() {
-                for stripe in &self.stripes {
-                    stripe.store(None);
-                }
+    /// The node let the deadline of a call on that stripe pass. A connection can
+    /// be silent for ever while something in between keeps it open, so after a
+    /// few in a row a new one is made; calls in flight keep theirs.
+    pub fn unheard(&self, stripe: usize) {
+        let stripe = &self.stripes[stripe];
+        if stripe.unheard.fetch_add(1, Ordering::Relaxed) + 1 >= UNHEARD_BEFORE_RECONNECT {
+            stripe.unheard.store(0, Ordering::Relaxed);
+            if stripe.may_reconnect() {
+                stripe.channel.store(None);
             }
         }
-    }
-
-    /// Seldom enough that callers in a hurry can't wear the node's connections out.
-    fn may_reconnect(&self) -> bool {
-        let reconnected = self.reconnected.lock();
-        let mut last = reconnected.unwrap_or_else(PoisonError::into_inner);
-        let may = last.is_none_or(|at| at.elapsed() > RECONNECT_PAUSE);
-        if may {
-            *last = Some(Instant::now());
-        }
-        may
     }
 
     pub(super) fn linger(&self, lingering: bool) {

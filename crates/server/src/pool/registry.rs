@@ -125,6 +125,16 @@ impl Registry {
         now: Instant,
         live: impl Fn(&NodeId) -> bool,
     ) -> Vec<Change> {
+        if self.note(event) {
+            self.reconcile(now, live)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Takes in an event; true when [`Registry::reconcile`] should follow, which
+    /// may be once for many events.
+    pub fn note(&mut self, event: Event) -> bool {
         match event {
             Event::Listed {
                 revision,
@@ -142,7 +152,7 @@ impl Registry {
             }
             Event::Put { registration } => {
                 if self.is_stale(&registration.key, registration.revision) {
-                    return Vec::new();
+                    return false;
                 }
                 self.revision = self.revision.max(registration.revision);
                 self.departed.remove(&registration.key);
@@ -151,7 +161,7 @@ impl Registry {
             }
             Event::Removed { key, revision } | Event::Skipped { key, revision, .. } => {
                 if self.is_stale(&key, revision) {
-                    return Vec::new();
+                    return false;
                 }
                 self.revision = self.revision.max(revision);
                 self.registrations.remove(&key);
@@ -161,10 +171,7 @@ impl Registry {
                 self.away = Some(why);
             }
         }
-        if self.away.is_some() {
-            return Vec::new();
-        }
-        self.reconcile(now, live)
+        self.away.is_none()
     }
 
     /// When [`Registry::expire`] has something to do next.
@@ -208,7 +215,11 @@ impl Registry {
         self.departed.insert(key, revision);
     }
 
-    fn reconcile(&mut self, now: Instant, live: impl Fn(&NodeId) -> bool) -> Vec<Change> {
+    /// Brings the set in line with what was noted; nothing while the source is away.
+    pub fn reconcile(&mut self, now: Instant, live: impl Fn(&NodeId) -> bool) -> Vec<Change> {
+        if self.away.is_some() {
+            return Vec::new();
+        }
         let mut changes = Vec::new();
         let wanted = self.wanted(&mut changes);
         self.remove_absent(&wanted, now, live, &mut changes);

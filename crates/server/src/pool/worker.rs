@@ -23,6 +23,9 @@ use crate::{
 /// Most unreadable keys remembered, so that each is counted once.
 const MOST_SKIPPED: usize = 10_000;
 
+/// Most events taken in before the set is brought in line.
+const MOST_AT_ONCE: usize = 1024;
+
 /// The pool's limits.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolSettings {
@@ -85,18 +88,25 @@ struct Worker {
 impl Worker {
     async fn run(mut self, mut events: Receiver<Event>, stop: CancellationToken) {
         let changed = self.connections_changed.clone();
+        let mut found = Vec::with_capacity(MOST_AT_ONCE);
         loop {
             let expiry = self.registry.next_expiry();
             let changes = tokio::select! {
                 () = stop.cancelled() => break,
                 // A source that ended leaves the last set as it is.
-                Some(event) = events.recv() => Some(self.take_in(event)),
+                count = events.recv_many(&mut found, MOST_AT_ONCE), if !events.is_closed() || !events.is_empty() => {
+                    (count > 0).then(|| self.take_in(found.drain(..)))
+                }
                 () = changed.notified() => self.expire(),
                 () = sleep_until(expiry) => self.expire(),
             };
             if let Some(changes) = changes {
-                self.carry_out(changes);
+                let gone = self.carry_out(changes);
                 self.publish();
+                // Only now, so that no new push picks a node that is closing.
+                for node in gone {
+                    node.left().cancel();
+                }
             }
         }
         for (id, node) in std::mem::take(&mut self.nodes) {
@@ -106,8 +116,33 @@ impl Worker {
         self.snapshot.store(Arc::default());
     }
 
-    fn take_in(&mut self, event: Event) -> Vec<Change> {
-        match &event {
+    /// Many events cost one reconciliation, so that a fleet that restarts at
+    /// once is as cheap as a list.
+    fn take_in(&mut self, events: impl Iterator<Item = Event>) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let mut pending = false;
+        for event in events {
+            self.show(&event);
+            if pending && matches!(event, Event::Away { .. }) {
+                changes.extend(self.reconcile());
+                pending = false;
+            }
+            pending |= self.registry.note(event);
+        }
+        if pending {
+            changes.extend(self.reconcile());
+        }
+        changes
+    }
+
+    fn reconcile(&mut self) -> Vec<Change> {
+        let nodes = &self.nodes;
+        self.registry
+            .reconcile(Instant::now(), |id| is_live(nodes, id))
+    }
+
+    fn show(&mut self, event: &Event) {
+        match event {
             Event::Skipped {
                 key,
                 revision,
@@ -117,10 +152,9 @@ impl Worker {
                     self.skipped.clear();
                 }
                 if self.skipped.insert((key.clone(), *revision)) {
-                    self.metrics
-                        .discovery_skipped
-                        .with_label_values(&[reason.as_label()])
-                        .inc();
+                    let labels = [reason.as_label()];
+                    let skipped = &self.metrics.discovery_skipped;
+                    skipped.with_label_values(&labels).inc();
                 }
             }
             Event::Away { why } => {
@@ -131,9 +165,6 @@ impl Worker {
             Event::Listed { .. } => self.metrics.discovery_up.set(1),
             Event::Put { .. } | Event::Removed { .. } => {}
         }
-        let nodes = &self.nodes;
-        self.registry
-            .apply(event, Instant::now(), |id| is_live(nodes, id))
     }
 
     /// Nothing, where no node's time is up: connections open and close often.
@@ -145,13 +176,15 @@ impl Worker {
         (!changes.is_empty()).then_some(changes)
     }
 
-    fn carry_out(&mut self, changes: Vec<Change>) {
+    /// Gives the nodes to close.
+    fn carry_out(&mut self, changes: Vec<Change>) -> Vec<Arc<Node>> {
+        let mut gone = Vec::new();
         for change in changes {
             match change {
-                Change::Added(spec) => self.add(&spec),
+                Change::Added(spec) => gone.extend(self.add(&spec)),
                 Change::Removed(id) => {
                     info!(node.id = %id, "node left");
-                    self.close(&id);
+                    gone.extend(self.take_out(&id));
                 }
                 Change::Lingering(id) => {
                     info!(node.id = %id, "registration gone, connection alive: kept for now");
@@ -171,10 +204,12 @@ impl Worker {
                 }
             }
         }
+        gone
     }
 
-    fn add(&mut self, spec: &NodeSpec) {
-        self.close(&spec.id);
+    /// Gives the node whose place it takes.
+    fn add(&mut self, spec: &NodeSpec) -> Option<Arc<Node>> {
+        let before = self.take_out(&spec.id);
         info!(node.id = %spec.id, node.address = %spec.address, "node found");
         let node = Node::new(
             spec.id.clone(),
@@ -185,13 +220,13 @@ impl Worker {
             self.connections_changed.clone(),
         );
         self.nodes.insert(spec.id.clone(), Arc::new(node));
+        before
     }
 
-    fn close(&mut self, id: &NodeId) {
-        if let Some(node) = self.nodes.remove(id) {
-            self.metrics.nodes.remove(id);
-            node.left().cancel();
-        }
+    fn take_out(&mut self, id: &NodeId) -> Option<Arc<Node>> {
+        let node = self.nodes.remove(id)?;
+        self.metrics.nodes.remove(id);
+        Some(node)
     }
 
     fn linger(&self, id: &NodeId, lingering: bool) {

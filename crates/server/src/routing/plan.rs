@@ -35,13 +35,25 @@ impl<'a> Known<'a> {
 
     /// How many of these places are at nodes that nothing names.
     pub fn nameless(&self, places: &[Place]) -> usize {
-        let ids = super::members::nodes_of(places);
-        let unknown: HashSet<&NodeId> =
-            ids.iter().filter(|id| self.resolve(id).is_none()).collect();
+        let unknown = self.unknown(places);
         places
             .iter()
             .filter(|place| unknown.contains(&place.node))
             .count()
+    }
+
+    /// Parts the places at nodes that something names from the others.
+    pub fn part_nameless(&self, places: Vec<Place>) -> (Vec<Place>, Vec<Place>) {
+        let unknown = self.unknown(&places);
+        places
+            .into_iter()
+            .partition(|place| !unknown.contains(&place.node))
+    }
+
+    fn unknown(&self, places: &[Place]) -> HashSet<NodeId> {
+        let mut ids = super::members::nodes_of(places);
+        ids.retain(|id| self.resolve(id).is_none());
+        ids
     }
 }
 
@@ -88,6 +100,17 @@ pub struct Planned {
     pub calls: Vec<PlannedCall>,
     /// Targets whose node goes by an unknown id while no node is left to ask.
     pub unresolved: Vec<usize>,
+}
+
+impl Planned {
+    /// How often a target is named.
+    pub fn targets(&self) -> u64 {
+        let named = self.calls.iter().map(|call| match &call.to {
+            To::Named(targets) => targets.len() as u64,
+            To::Room | To::Everyone => 0,
+        });
+        named.sum()
+    }
 }
 
 /// Whether a node (by serial) already had its say about a target.

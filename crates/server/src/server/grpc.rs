@@ -2,24 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::Stream;
 use push_manager_config::Config;
 use push_manager_proto::{
     DESCRIPTORS,
     pubsub::push_manager_service_server::{PushManagerServiceServer, SERVICE_NAME},
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
-    time::sleep,
-};
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 use tonic_health::{ServingStatus, server::HealthReporter};
-use tracing::warn;
 
 use super::{StartError, Stops};
 use crate::{
     api::{CountAnswers, PushApi},
+    caller::Callers,
     metrics::Metrics,
     readiness::{Readiness, State},
 };
@@ -27,8 +22,8 @@ use crate::{
 /// Beyond the answer's own time: how long a request may take to arrive.
 const READ_WITHIN: Duration = Duration::from_secs(5);
 
-/// A pause after a connection could not be accepted.
-const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// What a caller's sign of life may take beyond keepalive's own times.
+const SILENCE_MARGIN: Duration = Duration::from_secs(5);
 
 /// Serves until the goodbye, then until the last connection ends.
 pub(super) fn serve(
@@ -58,34 +53,30 @@ pub(super) fn serve(
         .add_service(reflection().build_v1alpha()?)
         .add_service(health_service)
         .add_service(push);
-    let incoming = accept(listener);
+    let callers = Callers::new(listener, silence(config));
+    let incoming = futures::stream::unfold(callers, async |callers| {
+        let (caller, _) = callers.next().await;
+        Some((Ok::<_, std::io::Error>(caller), callers))
+    });
     let goodbye = stops.goodbye.clone();
     Ok(tasks.spawn(router.serve_with_incoming_shutdown(incoming, goodbye.cancelled_owned())))
 }
 
-/// Connections as they come. Out of file descriptors, it waits instead of spinning.
-fn accept(listener: TcpListener) -> impl Stream<Item = std::io::Result<TcpStream>> {
-    futures::stream::unfold(listener, |listener| async move {
-        loop {
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    // A socket that is gone already fails at its first use.
-                    let stream = stream.set_nodelay(true).map(|()| stream);
-                    return Some((stream, listener));
-                }
-                Err(error) => {
-                    warn!(%error, "can't accept connections");
-                    sleep(ACCEPT_AGAIN_AFTER).await;
-                }
-            }
-        }
-    })
+/// How long a caller may be silent: longer than keepalive lets a live one be.
+pub(super) fn silence(config: &Config) -> Duration {
+    config.limits.keepalive_interval + config.limits.keepalive_timeout + SILENCE_MARGIN
 }
 
 fn reflection() -> tonic_reflection::server::Builder<'static> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+        // The descriptors hold peers' services too: only what is served here is named.
+        .with_service_name(SERVICE_NAME)
+        .with_service_name("grpc.health.v1.Health")
+        .with_service_name("grpc.reflection.v1.ServerReflection")
+        .with_service_name("grpc.reflection.v1alpha.ServerReflection")
 }
 
 /// Keeps the health service in step with the readiness latch.

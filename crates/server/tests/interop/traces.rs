@@ -68,7 +68,7 @@ async fn start(collector: SocketAddr) -> System {
         "0",
     ]);
     command.args(["--id", "connect-node-1", "--advertise", "127.0.0.1"]);
-    command.args(["--controller", &knows.to_string()]);
+    command.args(["--controller", &knows.to_string(), "--etcd="]);
     let mut node = Running::start_logging(command);
     let [takes, page] = up(&mut node, "connect-node is up", ["grpc", "http"]).await;
 

@@ -41,6 +41,7 @@ pub const RANKS: &[(Rank, &[&str])] = &[
         Rank::Leaf,
         &[
             "advertise",
+            "caller",
             "channel",
             "discovery",
             "error",

@@ -66,9 +66,11 @@ impl Mirror {
     }
 
     async fn watch(&self, client: Client, revision: i64) -> Result<(), Error> {
+        // From the list's own revision: etcd answers no progress request while a watch begins in
+        // the future, and to see the last change twice does no harm.
         let options = WatchOptions::new()
             .with_prefix()
-            .with_start_revision(revision + 1)
+            .with_start_revision(revision.max(1))
             .with_progress_notify();
         let mut watches = client.watch_client().max_decoding_message_size(MAX_CHANGES);
         let mut watch = within(watches.watch(self.prefix.as_str(), Some(options))).await?;

@@ -129,6 +129,7 @@ fn members_whom_no_node_counted_are_at_a_node_that_nothing_names() {
     let counted = Verdict::Counted {
         delivered: 3,
         failed: 0,
+        unaccounted: 0,
     };
     ledger.record(&call(&nodes, 0, To::Room), &counted);
     assert_eq!(
@@ -184,6 +185,7 @@ fn a_node_without_a_word_about_a_room_is_one_unknown_target() {
         &Verdict::Counted {
             delivered: 4,
             failed: 1,
+            unaccounted: 0,
         },
     );
     ledger.record(&silent, &failed(LATE));
@@ -212,7 +214,7 @@ fn ending() -> impl Strategy<Value = Ending> {
 fn word(users: usize) -> impl Strategy<Value = Word> {
     let verdict = prop_oneof![
         3 => prop::collection::vec(ending(), 0..users + 2).prop_map(Verdict::Named),
-        1 => (0..5_u64, 0..5_u64).prop_map(|(delivered, failed)| Verdict::Counted { delivered, failed }),
+        1 => (0..5_u64, 0..5_u64).prop_map(|(delivered, failed)| Verdict::Counted { delivered, failed, unaccounted: 0 }),
         2 => (ending(), prop::sample::select(Reason::ALL.to_vec()))
             .prop_map(|((outcome, _), reason)| Verdict::failed(outcome, reason, "")),
     ];
@@ -232,7 +234,12 @@ fn word(users: usize) -> impl Strategy<Value = Word> {
 fn uncounted(word: &Word) -> u64 {
     match (&word.targets, &word.verdict) {
         (Some(_), _) => 0,
-        (None, Verdict::Counted { delivered, failed }) => delivered + failed,
+        (
+            None,
+            Verdict::Counted {
+                delivered, failed, ..
+            },
+        ) => delivered + failed,
         (None, Verdict::Named(endings)) => endings.len() as u64,
         (None, Verdict::Failed { .. }) => 1,
     }

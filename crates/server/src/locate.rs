@@ -132,6 +132,7 @@ impl Locator {
         trace: &TraceContext,
         deadline: Instant,
     ) -> Result<Locations, LocateError> {
+        let began = Instant::now();
         let question = Question {
             controller: self.controller.clone(),
             users: self.users.clone(),
@@ -143,7 +144,7 @@ impl Locator {
         let ask = || question.ask().instrument(span);
         let asking = self.asking.ask(user.clone(), ask);
         let found = tokio::time::timeout_at(deadline, asking).await;
-        found.map_err(|_| self.controller.late())?.0
+        found.map_err(|_| self.controller.late(began))?.0
     }
 
     /// Forgets what was learnt about an id: its address may have changed hands.
@@ -158,6 +159,7 @@ impl Locator {
         trace: &TraceContext,
         deadline: Instant,
     ) -> Result<Members, LocateError> {
+        let began = Instant::now();
         let (controller, span) = (self.controller.clone(), Span::current());
         let (asked, trace) = (room.clone(), trace.clone());
         let ask = || {
@@ -165,7 +167,7 @@ impl Locator {
         };
         let asking = self.rooms.ask(room.clone(), ask);
         let answer = tokio::time::timeout_at(deadline, asking).await;
-        let (members, shared) = answer.map_err(|_| self.controller.late())?;
+        let (members, shared) = answer.map_err(|_| self.controller.late(began))?;
         if shared {
             self.metrics.controller_shared.inc();
         }
@@ -182,9 +184,10 @@ impl Locator {
         if self.no_room_nodes.contains_key(&()) {
             return Ok(None);
         }
+        let began = Instant::now();
         let asking = self.controller.room_nodes(room, trace);
         let answer = tokio::time::timeout_at(deadline, asking).await;
-        let nodes = answer.map_err(|_| self.controller.late())??;
+        let nodes = answer.map_err(|_| self.controller.late(began))??;
         if nodes.is_none() {
             self.no_room_nodes.insert((), ()).await;
         }

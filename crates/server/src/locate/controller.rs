@@ -145,10 +145,11 @@ impl Controller {
         }
     }
 
-    /// The error of a look-up that its push could not wait for.
-    pub(super) fn late(&self) -> LocateError {
+    /// The error of a look-up that its push could not wait for. A Controller
+    /// that had half of its own time is as good as silent.
+    pub(super) fn late(&self, began: Instant) -> LocateError {
         LocateError {
-            is_late: true,
+            is_late: began.elapsed() < self.settings.timeout / 2,
             address: self.settings.address.clone(),
             problem: "deadline of the push exceeded".to_owned(),
         }

@@ -16,7 +16,7 @@ use crate::{
     bed::{eventually, outcomes},
     fakes::{FakeController, FakeNode, member},
     proxy::{Mode, Proxy},
-    scene::{around, put, send_room},
+    scene::{Listener, around, send_room},
 };
 
 fn not_here() -> FakeNode {
@@ -145,9 +145,20 @@ async fn a_device_that_moved_gets_the_push_though_another_device_took_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_learnt_address_that_changed_hands_loses_nobody() {
-    let here = FakeNode::obliging().serve().await;
-    let elsewhere = not_here().serve().await;
-    let taught = Arc::new(Mutex::new(here.to_string()));
+    // Once `gone`, another process listens at the first address, and has nobody.
+    let gone = Arc::new(AtomicBool::new(false));
+    let taken = gone.clone();
+    let first = FakeNode::batches(move |asked| {
+        let failed = taken.load(Ordering::SeqCst);
+        let users = asked.user_ids;
+        Ok(PushMessageBatchResponse {
+            success: true,
+            delivered_count: if failed { 0 } else { 1 },
+            failed_user_ids: if failed { users } else { Vec::new() },
+        })
+    });
+    let first = first.serve().await;
+    let taught = Arc::new(Mutex::new(first.to_string()));
     let address = taught.clone();
     let controller = FakeController {
         room: Arc::new(|_| Ok(vec![member("u", "stranger")])),
@@ -161,23 +172,13 @@ async fn a_learnt_address_that_changed_hands_loses_nobody() {
         }),
         ..FakeController::empty()
     };
-    let bed = around(controller, &[("x", here)], |config| {
-        config.controller.user_cache_ttl = std::time::Duration::ZERO;
-    })
-    .await;
+    let second = FakeNode::obliging().serve().await;
+    let nodes = [("x", first), ("y", second)];
+    let bed = around(controller, &nodes, |_| {}).await;
     assert!(bed.push_room("room-001", "one").await.unwrap().success);
-    // The address goes to another node; the user's node has a new one, which nothing tells.
-    put(&bed.memory, "x", elsewhere);
-    *taught.lock().unwrap() = elsewhere.to_string();
-    let moved = FakeNode::obliging().serve().await;
-    put(&bed.memory, "y", moved);
-    eventually("both are known", || {
-        bed.server.pool().snapshot().nodes().len() == 2
-    })
-    .await;
-    bed.push_user("u", "teaches the wrong address")
-        .await
-        .unwrap();
+    gone.store(true, Ordering::SeqCst);
+    // As Controllers do that know no address.
+    *taught.lock().unwrap() = "stranger".to_owned();
     for number in 0..2 {
         let answer = bed.push_room("room-001", "two").await.unwrap();
         let expected = [(Outcome::Delivered, 1)].into();
@@ -216,4 +217,47 @@ async fn a_large_room_on_nameless_nodes_uses_the_room_form_and_counts_who_is_mis
     let expected = [(Outcome::Delivered, 70_000), (Outcome::NodeGone, 1)].into();
     assert_eq!(outcomes(answer.receipt.as_ref()), expected);
     assert!(!answer.success);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_absent_member_does_not_spread_the_others_to_every_node() {
+    let holder = FakeNode::batches(|asked| {
+        let (here, gone): (Vec<_>, Vec<_>) =
+            asked.user_ids.into_iter().partition(|user| user == "here");
+        Ok(PushMessageBatchResponse {
+            success: true,
+            delivered_count: i32::try_from(here.len()).unwrap(),
+            failed_user_ids: gone,
+        })
+    });
+    let holder = holder.serve().await;
+    let bystander = Listener::having(&[]).await;
+    let address = holder.to_string();
+    let controller = FakeController {
+        room: Arc::new(|_| {
+            Ok(vec![
+                member("here", "stranger"),
+                member("ghost", "stranger"),
+            ])
+        }),
+        user: Arc::new(move |_| {
+            Ok(GetUserNodeResponse {
+                node_id: "stranger".into(),
+                node_address: address.clone(),
+                found: true,
+                ..GetUserNodeResponse::default()
+            })
+        }),
+        ..FakeController::empty()
+    };
+    let nodes = [("x", holder), ("y", bystander.address)];
+    let bed = around(controller, &nodes, |_| {}).await;
+    for _ in 0..3 {
+        let answer = bed.push_room("room-001", "hello").await.unwrap();
+        assert_eq!(answer.delivered_count, 1, "{}", answer.message);
+    }
+    assert!(
+        bystander.take().batches.is_empty(),
+        "it was asked for nobody"
+    );
 }

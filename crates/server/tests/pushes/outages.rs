@@ -130,12 +130,25 @@ async fn a_callers_short_deadline_is_kept_when_the_controller_is_silent() {
     proxy.set(Mode::BlackHole).await;
     let mut config = config();
     config.controller.address = proxy.address().to_string();
-    config.controller.timeout = Duration::from_secs(20);
+    config.controller.timeout = Duration::from_secs(3);
     let bed = Bed::around(config, MemoryNodes::default()).await;
-    let mut request = Request::new(room_request("room-001", "hello"));
-    request.set_timeout(Duration::from_millis(500));
-    let status = bed.client().push_to_room(request).await.unwrap_err();
-    assert_eq!(status.code(), Code::Unavailable, "{status}");
+    let within = async |millis| {
+        let mut request = Request::new(room_request("room-001", "hello"));
+        request.set_timeout(Duration::from_millis(millis));
+        bed.client().push_to_room(request).await.unwrap_err()
+    };
+    let status = within(2_700).await;
+    assert_eq!(
+        status.code(),
+        Code::Unavailable,
+        "it had its time: {status}"
+    );
+    let status = within(500).await;
+    assert_eq!(
+        status.code(),
+        Code::DeadlineExceeded,
+        "it had not: {status}"
+    );
     let message = status.message();
     assert!(message.contains(&proxy.address().to_string()), "{message}");
     assert!(
@@ -276,4 +289,38 @@ async fn garbage_and_duplicate_ids_in_etcd_are_skipped_counted_and_hurt_nobody()
         nodes.len() == 1 && nodes[0].address().to_string() == dead
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_that_comes_and_goes_at_once_is_followed_at_once() {
+    const NODES: usize = 2_000;
+    let etcd = EtcdProcess::start().await;
+    let mut config = config();
+    config.etcd.endpoints = vec![etcd.endpoint()];
+    config.registration.enabled = false;
+    let server = Server::start(&config, None).await.unwrap();
+    eventually("it is in step", || {
+        server.readiness().state().why_not().is_none()
+    })
+    .await;
+    fill(&etcd, NODES).await;
+    eventually("all are known", || {
+        server.pool().snapshot().nodes().len() == NODES
+    })
+    .await;
+    etcd.del_prefix("connect-node/").await;
+    eventually("all are gone", || {
+        server.pool().snapshot().nodes().is_empty()
+    })
+    .await;
+}
+
+/// Registers so many nodes, through one connection.
+async fn fill(etcd: &EtcdProcess, nodes: usize) {
+    let client = etcd.client().await;
+    for port in 1..=nodes {
+        let address = format!("127.0.0.1:{port}");
+        let key = format!("connect-node/{address}");
+        client.kv_client().put(key, address, None).await.unwrap();
+    }
 }

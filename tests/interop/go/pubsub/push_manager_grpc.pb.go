@@ -33,8 +33,10 @@ const (
 // Errors: INVALID_ARGUMENT names the field, the limit and what was given;
 // UNAVAILABLE names the peer that is missing (the Controller's address) or
 // says why this instance is not ready; RESOURCE_EXHAUSTED carries a retry
-// hint; UNIMPLEMENTED names the option. Nothing else is an error: what became
-// of each target stands in the receipt.
+// hint; UNIMPLEMENTED names the option; DEADLINE_EXCEEDED says that the caller's
+// own deadline passed before the targets were known. Nothing else is an error:
+// what became of each target stands in the receipt. Counts beyond int32 are
+// shown as its maximum, and whole in the receipt.
 type PushManagerServiceClient interface {
 	// Pushes to everyone in a room.
 	PushToRoom(ctx context.Context, in *PushToRoomRequest, opts ...grpc.CallOption) (*PushToRoomResponse, error)
@@ -91,8 +93,10 @@ func (c *pushManagerServiceClient) BroadcastMessage(ctx context.Context, in *Bro
 // Errors: INVALID_ARGUMENT names the field, the limit and what was given;
 // UNAVAILABLE names the peer that is missing (the Controller's address) or
 // says why this instance is not ready; RESOURCE_EXHAUSTED carries a retry
-// hint; UNIMPLEMENTED names the option. Nothing else is an error: what became
-// of each target stands in the receipt.
+// hint; UNIMPLEMENTED names the option; DEADLINE_EXCEEDED says that the caller's
+// own deadline passed before the targets were known. Nothing else is an error:
+// what became of each target stands in the receipt. Counts beyond int32 are
+// shown as its maximum, and whole in the receipt.
 type PushManagerServiceServer interface {
 	// Pushes to everyone in a room.
 	PushToRoom(context.Context, *PushToRoomRequest) (*PushToRoomResponse, error)

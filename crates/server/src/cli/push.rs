@@ -22,13 +22,7 @@ pub(super) struct PushOptions {
     #[command(subcommand)]
     target: Target,
     /// The text of the message.
-    #[arg(
-        long,
-        short,
-        global = true,
-        conflicts_with = "payload",
-        required_unless_present = "payload"
-    )]
+    #[arg(long, short, global = true, conflicts_with = "payload")]
     data: Option<String>,
     /// A file whose bytes are the message, instead of --data.
     #[arg(long, global = true, value_name = "FILE")]
@@ -240,6 +234,10 @@ fn show(as_json: bool, answer: &Answer) {
 }
 
 fn content(options: &PushOptions) -> Result<MessageContent, Failed> {
+    if options.data.is_none() && options.payload.is_none() {
+        let problem = "what to push? give --data TEXT or --payload FILE";
+        return Err(Failed::usage(problem));
+    }
     let payload = match &options.payload {
         Some(path) => std::fs::read(path)
             .map_err(|error| Failed::usage(format!("can't read {}: {error}", path.display())))?,

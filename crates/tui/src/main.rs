@@ -1,0 +1,2 @@
+//! pushtop.
+fn main() {}

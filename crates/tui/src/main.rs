@@ -1,2 +1,3 @@
-//! pushtop.
+//! The program `pushtop`.
+
 fn main() {}

@@ -1,0 +1,22 @@
+//! The console's state and what changes it: `update(Model, Msg)`, pure. What must be done outside
+//! (acting, copying, writing files) is given back as [`Effect`]s.
+
+pub mod act;
+pub mod effect;
+pub mod keymap;
+pub mod model;
+pub mod msg;
+
+mod update;
+
+pub use self::{
+    act::{ActDialog, ActTarget, ActWish},
+    effect::{Effect, ExportFormat},
+    keymap::{Action, Binding, Context},
+    model::{
+        EventsState, Model, NodesState, Notice, Options, Overlay, OverviewState, PushesState,
+        ReplicasState, Screen, SortKey, TimeState,
+    },
+    msg::Msg,
+    update::update,
+};

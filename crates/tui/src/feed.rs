@@ -1,0 +1,39 @@
+//! Where replicas come from, and what they say: each link is a task of its own that connects, follows
+//! the stream, backs off and resubscribes; all of them send [`FeedEvent`]s into one bounded queue.
+//!
+//! Nothing here knows the screen. A full queue makes a link stop reading, and the replica then sends
+//! the latest state later: nothing is lost by it.
+
+use push_manager_proto::admin::{GetInfoResponse, WatchResponse};
+
+use crate::{
+    moment::Moment,
+    replica::{Link, ReplicaId},
+};
+
+/// Events that may wait for the console.
+pub const FEED_QUEUE: usize = 256;
+
+/// Something that a link learnt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeedEvent {
+    /// Which replica.
+    pub replica: ReplicaId,
+    /// When the console learnt it.
+    pub at: Moment,
+    /// What.
+    pub what: Learnt,
+}
+
+/// What a link learnt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Learnt {
+    /// A replica is asked for under this name: an address, or a pod's name.
+    Target(String),
+    /// The replica described itself.
+    Info(Box<GetInfoResponse>),
+    /// A frame came.
+    Frame(Box<WatchResponse>),
+    /// The link's state changed.
+    Link(Link),
+}

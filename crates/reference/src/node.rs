@@ -6,6 +6,7 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, atomic::AtomicU64, atomic::Ordering},
+    time::Duration,
 };
 
 use push_manager_proto::pubsub::connect_node_service_server::ConnectNodeServiceServer;
@@ -14,12 +15,17 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 
-pub use self::config::{EtcdRegistration, NodeConfig, NodeLimits};
 use self::{
+    client::{Client, ClientId},
     hub::Hub,
     presence::{Identity, Presence, Reporter},
     registration::Registration,
-    service::Service,
+    seat::Seat,
+    service::{Pace, Service},
+};
+pub use self::{
+    config::{EtcdRegistration, NodeConfig, NodeLimits},
+    guest::Guest,
 };
 use crate::{StartError, grpc::GrpcServer, life::Life, listener::Listener};
 
@@ -27,6 +33,7 @@ mod address;
 mod client;
 mod config;
 mod frame;
+mod guest;
 mod http;
 mod hub;
 mod ledger;
@@ -52,6 +59,8 @@ pub struct Node {
     http_addr: SocketAddr,
     config: NodeLimits,
     hub: Arc<Hub>,
+    pace: Pace,
+    next_client: Arc<AtomicU64>,
     grpc: GrpcServer,
     going_away: CancellationToken,
     stop_registration: CancellationToken,
@@ -130,10 +139,12 @@ impl Node {
             }
         };
         let hub = Arc::new(Hub::new(presence, limits.max_connections));
+        let (pace, next_client) = (Pace::default(), Arc::new(AtomicU64::new(0)));
         let node: Arc<str> = id.as_str().into();
         let service = Service {
             hub: hub.clone(),
             node: node.clone(),
+            pace: pace.clone(),
         };
         let service = GrpcService::new(service)
             .max_decoding_message_size(limits.max_message)
@@ -147,7 +158,7 @@ impl Node {
             tasks: life.tasks(),
             kill: life.kill_switch(),
             going_away: going_away.clone(),
-            next_client: Arc::new(AtomicU64::new(0)),
+            next_client: next_client.clone(),
         };
         serve_http(http, shared, &life);
         let stop_registration = CancellationToken::new();
@@ -165,6 +176,8 @@ impl Node {
             http_addr,
             config: limits,
             hub,
+            pace,
+            next_client,
             grpc,
             going_away,
             stop_registration,
@@ -199,6 +212,23 @@ impl Node {
         NodeStats::of(&self.id, &self.hub)
     }
 
+    /// Takes so long over each answer from now on, calls that wait for one included; zero again
+    /// to be quick. Longer than callers wait makes a node that never answers.
+    pub fn answer_after(&self, pause: Duration) {
+        self.pace.set(pause);
+    }
+
+    /// A client within this process, without a socket, in one room; nothing when the node is full.
+    pub async fn invite(&self, user: &str, room: &str) -> Option<Guest> {
+        let id = ClientId(self.next_client.fetch_add(1, Ordering::Relaxed));
+        let (client, waiting) = Client::new(id, user, user.to_owned(), &self.config);
+        let node = self.id.as_str().into();
+        let mut seat = Seat::take(self.hub.clone(), node, self.config.clone(), client)?;
+        seat.settle(vec![room.to_owned()]).await;
+        let leave = self.going_away.child_token();
+        Some(Guest::listen(seat, waiting, leave, &self.life))
+    }
+
     /// Leaves cleanly: out of etcd, running pushes finished, clients told, the Controller told.
     /// Each step has at most [`NodeLimits::drain_timeout`].
     pub async fn shutdown(mut self) {
@@ -225,7 +255,7 @@ impl Node {
     async fn everyone_gone(&self) {
         let deadline = tokio::time::Instant::now() + self.config.drain_timeout;
         while self.hub.present().connections > 0 && tokio::time::Instant::now() < deadline {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Everything embedded in one process: Controller, Connect-Nodes and the
 //! server, to try it out and to test with.
 
+mod demo;
+mod story;
+
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
@@ -13,6 +16,7 @@ use push_manager_reference::{
     node::{EtcdRegistration, Node, NodeConfig},
 };
 
+use self::demo::Demo;
 use crate::{
     discovery::{AddressError, memory::MemoryNodes},
     ids::NodeId,
@@ -28,6 +32,8 @@ pub struct DevPlan {
     pub host: IpAddr,
     /// The first node's HTTP port; 0 takes free ones.
     pub first_page: u16,
+    /// Whether to make it worth looking at: people, load, and nodes that misbehave. In memory only.
+    pub demo: bool,
 }
 
 /// Why it could not start.
@@ -54,6 +60,7 @@ pub struct Dev {
     server: Server,
     controller: Controller,
     nodes: Vec<Node>,
+    demo: Option<Demo>,
 }
 
 impl Dev {
@@ -71,20 +78,33 @@ impl Dev {
             SocketAddr::new(loopback(plan.host), controller.address().port()).to_string();
 
         let memory = MemoryNodes::default();
+        let starting = NodePlan {
+            config: config.clone(),
+            host: plan.host,
+        };
         let mut nodes = Vec::new();
         for number in 1..=plan.nodes {
-            let node = start_node(&config, plan, number).await?;
+            let page = page_port(plan.first_page, number);
+            let id = standing_name(number.into());
+            let node = starting.start(&id, page).await?;
             if config.discovery.kind == DiscoveryKind::Memory {
                 memory.put(NodeId::new(node.id()), node.grpc_address().parse()?, None);
             }
             nodes.push(node);
         }
-        let memory = (config.discovery.kind == DiscoveryKind::Memory).then_some(memory);
-        let server = Server::start(&config, memory).await?;
+        let in_memory = config.discovery.kind == DiscoveryKind::Memory;
+        let server = Server::start(&config, in_memory.then(|| memory.clone())).await?;
+        let demo = if plan.demo && in_memory {
+            let push = SocketAddr::new(loopback(plan.host), server.grpc_addr().port());
+            Some(Demo::start(&nodes, starting, memory, push).await?)
+        } else {
+            None
+        };
         Ok(Self {
             server,
             controller,
             nodes,
+            demo,
         })
     }
 
@@ -118,7 +138,11 @@ impl Dev {
             server,
             controller,
             nodes,
+            demo,
         } = self;
+        if let Some(demo) = demo {
+            demo.stop().await;
+        }
         server.quit().await;
         for node in nodes {
             node.shutdown().await;
@@ -136,30 +160,55 @@ impl fmt::Debug for Dev {
     }
 }
 
-async fn start_node(config: &Config, plan: DevPlan, number: u16) -> Result<Node, DevError> {
-    let id = format!("connect-node-{number}");
-    let page = if plan.first_page == 0 {
-        0
-    } else {
-        plan.first_page.saturating_add(number - 1)
-    };
-    let registration = (config.discovery.kind == DiscoveryKind::Etcd).then(|| EtcdRegistration {
-        endpoints: config.etcd.endpoints.clone(),
-        metadata: true,
-        ..EtcdRegistration::default()
-    });
-    let settings = NodeConfig {
-        id: id.clone(),
-        grpc: SocketAddr::new(plan.host, 0),
-        http: SocketAddr::new(plan.host, page),
-        advertise: Some(loopback(plan.host).to_string()),
-        controller: Some(config.controller.address.clone()),
-        registration,
-        ..NodeConfig::default()
-    };
-    Node::start(settings)
-        .await
-        .map_err(|source| peer(&id, source))
+/// How nodes are started.
+#[derive(Debug)]
+struct NodePlan {
+    config: Config,
+    host: IpAddr,
+}
+
+impl NodePlan {
+    /// Starts a node; page port 0 takes a free one.
+    async fn start(&self, id: &str, page: u16) -> Result<Node, DevError> {
+        let in_etcd = self.config.discovery.kind == DiscoveryKind::Etcd;
+        let registration = in_etcd.then(|| EtcdRegistration {
+            endpoints: self.config.etcd.endpoints.clone(),
+            metadata: true,
+            ..EtcdRegistration::default()
+        });
+        let settings = NodeConfig {
+            id: id.to_owned(),
+            grpc: SocketAddr::new(self.host, 0),
+            http: SocketAddr::new(self.host, page),
+            advertise: Some(loopback(self.host).to_string()),
+            controller: Some(self.config.controller.address.clone()),
+            registration,
+            ..NodeConfig::default()
+        };
+        Node::start(settings)
+            .await
+            .map_err(|source| peer(id, source))
+    }
+}
+
+/// The id of a node that stands from the beginning, from 1.
+fn standing_name(number: usize) -> String {
+    format!("connect-node-{number}")
+}
+
+fn page_port(first: u16, number: u16) -> u16 {
+    match first {
+        0 => 0,
+        first => first.saturating_add(number - 1),
+    }
+}
+
+fn http(address: SocketAddr) -> http::Uri {
+    let uri = http::Uri::builder()
+        .scheme("http")
+        .authority(address.to_string())
+        .path_and_query("/");
+    uri.build().unwrap_or_default()
 }
 
 /// Where this process reaches itself when it listens everywhere.

@@ -1,11 +1,12 @@
 //! `pubsub.ConnectNodeService`: proto to hub and back, nothing else.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use push_manager_proto::pubsub::{
     MessageContent, PushMessageBatchRequest, PushMessageBatchResponse, PushMessageRequest,
     PushMessageResponse, connect_node_service_server::ConnectNodeService,
 };
+use tokio::{sync::watch, time::Instant};
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -21,6 +22,33 @@ const SERVICE: &str = "pubsub.ConnectNodeService";
 pub(crate) struct Service {
     pub(crate) hub: Arc<Hub>,
     pub(crate) node: Arc<str>,
+    pub(crate) pace: Pace,
+}
+
+/// How long a node takes over each answer, on purpose.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pace(watch::Sender<Duration>);
+
+impl Pace {
+    /// From now on, also for the calls that wait already.
+    pub(crate) fn set(&self, pause: Duration) {
+        self.0.send_replace(pause);
+    }
+
+    /// Waits as long as the pace says, counted from now.
+    async fn keep(&self) {
+        if self.0.borrow().is_zero() {
+            return;
+        }
+        let (began, mut pauses) = (Instant::now(), self.0.subscribe());
+        loop {
+            let until = began + *pauses.borrow_and_update();
+            let changed = tokio::time::timeout_at(until, pauses.changed()).await;
+            if !matches!(changed, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
 }
 
 impl Service {
@@ -44,6 +72,7 @@ impl ConnectNodeService for Service {
         &self,
         request: Request<PushMessageRequest>,
     ) -> Result<Response<PushMessageResponse>, Status> {
+        self.pace.keep().await;
         let span = server_span(SERVICE, "PushMessage", request.metadata());
         let _entered = span.enter();
         let PushMessageRequest {
@@ -68,6 +97,7 @@ impl ConnectNodeService for Service {
         &self,
         request: Request<PushMessageBatchRequest>,
     ) -> Result<Response<PushMessageBatchResponse>, Status> {
+        self.pace.keep().await;
         let span = server_span(SERVICE, "PushMessageBatch", request.metadata());
         let _entered = span.enter();
         let PushMessageBatchRequest {

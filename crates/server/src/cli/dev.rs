@@ -25,6 +25,10 @@ pub(super) struct DevOptions {
     /// Discover through a real etcd (at ENDPOINTS, comma-separated) instead of in memory.
     #[arg(long, value_name = "ENDPOINTS", num_args = 0..=1, default_missing_value = "localhost:2379")]
     etcd: Option<String>,
+    /// Make it worth looking at with `pushtop`: people, a load that varies, and nodes that are
+    /// slow, fall silent, die and come back.
+    #[arg(long, conflicts_with = "etcd")]
+    demo: bool,
 }
 
 pub(super) fn run(options: &ConfigOptions, dev: &DevOptions) -> Result<ExitCode, Failed> {
@@ -44,6 +48,7 @@ pub(super) fn run(options: &ConfigOptions, dev: &DevOptions) -> Result<ExitCode,
         nodes: dev.nodes,
         host: dev.host,
         first_page: dev.page_port,
+        demo: dev.demo,
     };
     runtime()?.block_on(Box::pin(async {
         let telemetry = Telemetry::init(&config, &sources.env).map_err(|e| Failed::running(&e))?;

@@ -71,6 +71,7 @@ async fn dev() -> Dev {
         nodes: 3,
         host: IpAddr::from([127, 0, 0, 1]),
         first_page: 0,
+        demo: false,
     };
     match Dev::start(config, plan).await {
         Ok(dev) => dev,

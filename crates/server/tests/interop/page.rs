@@ -27,6 +27,7 @@ async fn dev_of(nodes: u16, first_page: u16) -> Dev {
         nodes,
         host: IpAddr::from([127, 0, 0, 1]),
         first_page,
+        demo: false,
     };
     let dev = Dev::start(config, plan).await.unwrap();
     eventually("dev is ready", || {

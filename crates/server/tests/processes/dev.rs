@@ -129,3 +129,21 @@ async fn dev_on_a_taken_grpc_port_names_it() {
     let last = err.lines().last().unwrap();
     assert!(last.contains(&port) && last.contains("grpc.port"), "{last}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_has_people_load_and_more_nodes_and_ends_cleanly() {
+    let mut dev = Process::spawn(
+        "dev",
+        push_manager(),
+        &[&FREE[..], &["--demo"]].concat(),
+        &[],
+    );
+    let line = dev.log_line("push-manager started").await;
+    let metrics = field(&line, "metrics");
+    let figure = async |name| crate::bed::sum(&get(metrics, "/metrics").await.1, name, "");
+    let nodes = async || figure("push_manager_discovery_nodes").await >= 10.0;
+    until("the troupe is discovered", nodes).await;
+    let delivered = async || figure("push_manager_push_success_total").await > 100.0;
+    until("people get pushes", delivered).await;
+    ends_cleanly(&mut dev).await;
+}

@@ -6,14 +6,12 @@
 //! deadline find the dead.
 
 mod failure;
+mod link;
 
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -23,12 +21,15 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    sync::Notify,
 };
 use tonic::transport::{Channel, Endpoint, Error, Uri};
 use tower::service_fn;
 
-pub use self::failure::{Failure, describe};
+use self::link::Open;
+pub use self::{
+    failure::{Failure, describe},
+    link::{Audience, LinkState, LiveConnections},
+};
 
 /// How connections are made and watched.
 #[derive(Clone, Copy, Debug)]
@@ -42,58 +43,6 @@ pub struct ChannelSettings {
 
 /// The system counts in whole seconds and refuses 0.
 const SHORTEST_PROBE: Duration = Duration::from_secs(1);
-
-/// Counts the open connections of one peer, and tells when one opens or closes.
-#[derive(Debug, Default)]
-pub struct LiveConnections {
-    open: AtomicUsize,
-    gauge: Option<prometheus::IntGauge>,
-    changed: Option<Arc<Notify>>,
-}
-
-impl LiveConnections {
-    /// Shows the count on `gauge` and wakes `changed` whenever it changes.
-    pub fn new(gauge: prometheus::IntGauge, changed: Arc<Notify>) -> Self {
-        Self {
-            open: AtomicUsize::new(0),
-            gauge: Some(gauge),
-            changed: Some(changed),
-        }
-    }
-
-    /// Connections open now.
-    pub fn open(&self) -> usize {
-        self.open.load(Ordering::Acquire)
-    }
-
-    fn opened(self: &Arc<Self>) -> Guard {
-        self.open.fetch_add(1, Ordering::AcqRel);
-        if let Some(gauge) = &self.gauge {
-            gauge.inc();
-        }
-        self.tell();
-        Guard(self.clone())
-    }
-
-    fn tell(&self) {
-        if let Some(changed) = &self.changed {
-            changed.notify_one();
-        }
-    }
-}
-
-/// One open connection.
-struct Guard(Arc<LiveConnections>);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::AcqRel);
-        if let Some(gauge) = &self.0.gauge {
-            gauge.dec();
-        }
-        self.0.tell();
-    }
-}
 
 /// A channel to `address` (host:port) that connects on its first call, and
 /// again after each loss.
@@ -109,11 +58,17 @@ pub fn lazy(
         endpoint.connect_with_connector_lazy(service_fn(move |_: Uri| {
             let (live, target) = (live.clone(), target.clone());
             async move {
-                let stream = connect(&target, settings).await?;
-                Ok::<_, io::Error>(TokioIo::new(Connection {
-                    stream,
-                    _open: live.opened(),
-                }))
+                let attempt = live.attempt();
+                match connect(&target, settings).await {
+                    Ok(stream) => Ok(TokioIo::new(Connection {
+                        stream,
+                        open: attempt.opened(),
+                    })),
+                    Err(error) => {
+                        attempt.failed(&error);
+                        Err(error)
+                    }
+                }
             }
         })),
     )
@@ -135,10 +90,19 @@ async fn connect(target: &str, settings: ChannelSettings) -> io::Result<TcpStrea
     Ok(stream)
 }
 
-/// A TCP stream that counts as open until it is dropped.
+/// A TCP stream that counts as open until it is dropped, and knows why it ended.
 struct Connection {
     stream: TcpStream,
-    _open: Guard,
+    open: Open,
+}
+
+impl Connection {
+    fn noting<T>(&mut self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if let Poll::Ready(Err(error)) = &polled {
+            self.open.ended(|| error.to_string());
+        }
+        polled
+    }
 }
 
 impl AsyncRead for Connection {
@@ -147,7 +111,13 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let before = (buf.filled().len(), buf.remaining());
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let nothing = before == (buf.filled().len(), buf.remaining()) && before.1 > 0;
+        if nothing && matches!(polled, Poll::Ready(Ok(()))) {
+            self.open.ended(|| "closed by the peer".to_owned());
+        }
+        self.noting(polled)
     }
 }
 
@@ -157,11 +127,13 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.noting(polled)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let polled = Pin::new(&mut self.stream).poll_flush(cx);
+        self.noting(polled)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -173,7 +145,8 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.noting(polled)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -5,6 +5,7 @@
 //! push is decided in [`crate::pipeline`].
 
 mod failures;
+mod flight;
 mod lane;
 mod retry;
 mod unary;

@@ -3,20 +3,38 @@
 //! Children with bounded labels are made at the start, so that each series is
 //! there, at 0, before its first event. Series of a node go with the node.
 
+mod apis;
 mod nodes;
 mod tokio_runtime;
+
+use std::time::Duration;
 
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
     Registry, TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 use tokio::runtime::Handle;
+use tonic::Code;
 
-pub use self::nodes::NodeMetrics;
-use crate::outcome::{Outcome, Reason};
+pub use self::{
+    apis::{Api, ApiFigures, ApiReading, CODES},
+    nodes::NodeMetrics,
+};
+use crate::{
+    counts::Counts,
+    error::code_label,
+    outcome::{Outcome, Reason},
+    timings::{Layout, Timings},
+};
 
 /// The RPCs of the push API, as labels.
-pub const APIS: [&str; 3] = ["PushToRoom", "PushToUser", "BroadcastMessage"];
+pub const APIS: [&str; 3] = [
+    Api::PushToRoom.as_label(),
+    Api::PushToUser.as_label(),
+    Api::BroadcastMessage.as_label(),
+];
+/// Reasons that are no failure: they have no series.
+const HARMLESS: [Reason; 2] = [Reason::Excluded, Reason::NotConnected];
 
 const SECONDS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
@@ -26,9 +44,9 @@ const SECONDS: [f64; 14] = [
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    /// Requests by RPC and gRPC status.
-    pub api_requests: IntCounterVec,
+    api_requests: IntCounterVec,
     api_duration: HistogramVec,
+    apis: [ApiFigures; Api::ALL.len()],
     /// Per node.
     pub nodes: NodeMetrics,
     push_success: IntCounter,
@@ -37,10 +55,10 @@ pub struct Metrics {
     pub push_total: IntCounter,
     targets: IntCounterVec,
     pushes_in_flight: IntGauge,
-    /// Calls to the Controller by method and status.
-    pub controller_requests: IntCounterVec,
-    /// Their duration.
-    pub controller_duration: Histogram,
+    controller_requests: IntCounterVec,
+    controller_duration: Histogram,
+    controller_codes: Counts<CODES>,
+    controller_latency: Timings,
     /// User look-ups answered from the cache.
     pub controller_cache_hits: IntCounter,
     /// Pushes that shared another one's look-up.
@@ -80,6 +98,7 @@ impl Metrics {
                 .buckets(SECONDS.to_vec()),
                 &["api"],
             )?)?,
+            apis: Api::ALL.map(|_| ApiFigures::new()),
             nodes: NodeMetrics::new(&registry)?,
             push_success: r.counter(
                 "push_manager_push_success_total",
@@ -109,6 +128,8 @@ impl Metrics {
                 )
                 .buckets(SECONDS.to_vec()),
             )?)?,
+            controller_codes: Counts::default(),
+            controller_latency: Timings::new(Layout::LATENCY),
             controller_cache_hits: r.counter(
                 "push_manager_controller_cache_hits_total",
                 "User look-ups answered from the cache.",
@@ -149,34 +170,108 @@ impl Metrics {
         for outcome in Outcome::ALL {
             self.targets.with_label_values(&[outcome.as_label()]);
         }
-        let harmless = [Reason::Excluded, Reason::NotConnected];
         for reason in Reason::ALL
             .iter()
-            .filter(|reason| !harmless.contains(reason))
+            .filter(|reason| !HARMLESS.contains(reason))
         {
             self.push_failed.with_label_values(&[reason.as_label()]);
         }
     }
 
-    /// Counts one answered request.
-    pub fn answered(&self, api: &str, status: &str, seconds: f64) {
-        self.api_requests.with_label_values(&[api, status]).inc();
-        self.api_duration.with_label_values(&[api]).observe(seconds);
+    /// The figures of an RPC.
+    pub fn api(&self, api: Api) -> &ApiFigures {
+        &self.apis[api as usize]
+    }
+
+    /// Counts one answered request, which [`ApiFigures::began`] before.
+    pub fn answered(&self, api: Api, code: Code, took: Duration) {
+        self.api(api).answered(code, took);
+        let label = api.as_label();
+        self.api_requests
+            .with_label_values(&[label, code_label(code)])
+            .inc();
+        self.api_duration
+            .with_label_values(&[label])
+            .observe(took.as_secs_f64());
+    }
+
+    /// Counts one call to the Controller.
+    pub fn controller_answered(&self, method: &str, code: Code, took: Duration) {
+        self.controller_codes.add(apis::place_of(code), 1);
+        self.controller_latency.note(took);
+        self.controller_requests
+            .with_label_values(&[method, code_label(code)])
+            .inc();
+        self.controller_duration.observe(took.as_secs_f64());
+    }
+
+    /// Calls to the Controller, over all methods, by the number of their gRPC status.
+    pub fn controller_codes(&self) -> [u64; CODES] {
+        self.controller_codes.read()
+    }
+
+    /// Their duration.
+    pub fn controller_latency(&self) -> &Timings {
+        &self.controller_latency
     }
 
     /// Counts targets that ended alike.
-    pub fn ended(&self, outcome: Outcome, reason: Option<Reason>, targets: u64) {
+    pub fn ended(&self, api: Api, outcome: Outcome, reason: Option<Reason>, targets: u64) {
+        self.api(api).ended(outcome, targets);
         self.targets
             .with_label_values(&[outcome.as_label()])
             .inc_by(targets);
         if outcome == Outcome::Delivered {
             self.push_success.inc_by(targets);
         } else if outcome.is_failure() {
+            if let Some(reason) = reason {
+                self.api(api).failed(reason, targets);
+            }
             let reason = reason.map_or("none", Reason::as_label);
             self.push_failed
                 .with_label_values(&[reason])
                 .inc_by(targets);
         }
+    }
+
+    /// Targets ended so far, in the order of [`Outcome::ALL`]: the series of
+    /// `push_manager_push_targets_total`.
+    pub fn targets(&self) -> [u64; Outcome::ALL.len()] {
+        Outcome::ALL.map(|outcome| self.targets.with_label_values(&[outcome.as_label()]).get())
+    }
+
+    /// Targets failed so far, in the order of [`Reason::ALL`]: the series of
+    /// `push_manager_push_failed_total`.
+    pub fn failed(&self) -> [u64; Reason::ALL.len()] {
+        Reason::ALL.map(|reason| {
+            if HARMLESS.contains(&reason) {
+                return 0;
+            }
+            self.push_failed
+                .with_label_values(&[reason.as_label()])
+                .get()
+        })
+    }
+
+    /// Targets delivered to: `push_manager_push_success_total`.
+    pub fn delivered(&self) -> u64 {
+        self.push_success.get()
+    }
+
+    /// Registrations that could not be used, whatever the reason.
+    pub fn registrations_skipped(&self) -> u64 {
+        let families = self.discovery_skipped.collect();
+        let series = families
+            .iter()
+            .flat_map(prometheus::proto::MetricFamily::get_metric);
+        let counts = series.map(|series| series.get_counter().get_value());
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a sum of counts"
+        )]
+        let sum = counts.sum::<f64>() as u64;
+        sum
     }
 
     /// Counts a push as running until the guard is dropped.
@@ -191,7 +286,8 @@ impl Metrics {
     }
 
     /// Counts a push whose targets were never learnt.
-    pub fn failed_whole(&self, reason: Reason) {
+    pub fn failed_whole(&self, api: Api, reason: Reason) {
+        self.api(api).failed(reason, 1);
         self.push_failed
             .with_label_values(&[reason.as_label()])
             .inc();

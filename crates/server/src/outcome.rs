@@ -52,6 +52,11 @@ impl Outcome {
         }
     }
 
+    /// Its place in [`Outcome::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
     /// True for what makes a room push or broadcast unsuccessful.
     pub fn is_failure(self) -> bool {
         !matches!(
@@ -110,11 +115,13 @@ pub enum Reason {
     ShutDown,
     /// As many targets as allowed were under way.
     Overloaded,
+    /// An operator drained or ejected the node.
+    Drained,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Reason; 16] = [
+    pub const ALL: [Reason; 17] = [
         Reason::NotConnected,
         Reason::Excluded,
         Reason::DeadlineExceeded,
@@ -131,6 +138,7 @@ impl Reason {
         Reason::NotReady,
         Reason::ShutDown,
         Reason::Overloaded,
+        Reason::Drained,
     ];
 
     /// The metric label.
@@ -152,7 +160,13 @@ impl Reason {
             Reason::NotReady => "not_ready",
             Reason::ShutDown => "shut_down",
             Reason::Overloaded => "overloaded",
+            Reason::Drained => "drained",
         }
+    }
+
+    /// Its place in [`Reason::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
     }
 
     /// The words in an answer's sentence.
@@ -174,6 +188,7 @@ impl Reason {
             Reason::NotReady => "not ready",
             Reason::ShutDown => "no answer before this instance shut down",
             Reason::Overloaded => "too many targets at once",
+            Reason::Drained => "drained by an operator",
         }
     }
 }
@@ -181,6 +196,14 @@ impl Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_index_is_the_place_among_all() {
+        let outcomes = Outcome::ALL.map(Outcome::index);
+        assert_eq!(outcomes, std::array::from_fn(|place| place));
+        let reasons = Reason::ALL.map(Reason::index);
+        assert_eq!(reasons, std::array::from_fn(|place| place));
+    }
 
     #[test]
     fn labels_are_the_proto_names() {

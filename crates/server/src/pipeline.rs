@@ -5,6 +5,7 @@ mod carry;
 mod ledger;
 mod report;
 mod run;
+mod tally;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,8 +19,8 @@ use crate::{
     delivery::{Delivery, FailureLog},
     error::PushError,
     locate::{LocateError, Locator},
-    message::Push,
-    metrics::Metrics,
+    message::{Push, Target},
+    metrics::{Api, Metrics},
     outcome::Reason,
     pool::Pool,
     readiness::Readiness,
@@ -108,15 +109,16 @@ impl Shared {
         let _in_flight = metrics.in_flight();
         let result = self.carry_out(push).await;
         match &result {
-            Ok(report) => self.count(report),
-            Err(error) => self.count_whole(error),
+            Ok(report) => self.count(api_of(push), report),
+            Err(error) => self.count_whole(api_of(push), error),
         }
         result
     }
 
-    fn count(&self, report: &Report) {
+    fn count(&self, api: Api, report: &Report) {
+        self.parts.metrics.api(api).pushed(report.success);
         for ((outcome, reason), targets) in report.endings() {
-            self.parts.metrics.ended(*outcome, *reason, *targets);
+            self.parts.metrics.ended(api, *outcome, *reason, *targets);
         }
         let unresolved = report.unresolved();
         if unresolved > 0 {
@@ -126,7 +128,7 @@ impl Shared {
     }
 
     /// Counts a push whose targets were never learnt.
-    fn count_whole(&self, error: &PushError) {
+    fn count_whole(&self, api: Api, error: &PushError) {
         let reason = match error {
             PushError::Controller { .. } => Reason::ControllerUnavailable,
             PushError::Overloaded { .. } => Reason::Overloaded,
@@ -136,10 +138,18 @@ impl Shared {
             | PushError::Unimplemented { .. }
             | PushError::Aborted => Reason::NotReady,
         };
-        self.parts.metrics.failed_whole(reason);
+        self.parts.metrics.failed_whole(api, reason);
         self.parts
             .failures
             .note(None, reason, 1, &error.to_string());
+    }
+}
+
+fn api_of(push: &Push) -> Api {
+    match push.target {
+        Target::Room { .. } => Api::PushToRoom,
+        Target::User(_) => Api::PushToUser,
+        Target::Everyone => Api::BroadcastMessage,
     }
 }
 

@@ -2,15 +2,22 @@
 //!
 //! One task ([`worker`]) owns the map; everyone else reads an immutable
 //! [`Snapshot`]. What a node is sent, and when, is decided above, in
-//! [`crate::delivery`].
+//! [`crate::delivery`]. An operator's [`Order`]s go through the same task; who
+//! may give them is decided elsewhere.
 
+mod figures;
+mod hold;
 mod node;
+mod order;
 mod registry;
 mod snapshot;
 mod worker;
 
 pub use self::{
-    node::Node,
+    figures::{Figures, Reading, StripeReading, Tally},
+    hold::{Balance, Hold, Standing, least_usable},
+    node::{Node, QueueLimits},
+    order::{Deed, Order, OrderError, Plan, Refusal},
     registry::{Change, NodeSpec, Registry},
     snapshot::Snapshot,
     worker::{Pool, PoolSettings},

@@ -5,6 +5,8 @@
 
 use tokio::sync::watch;
 
+use crate::events::{EventLog, Kind, Level, News};
+
 /// Why not, or ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
@@ -29,17 +31,30 @@ impl State {
 
 /// The latch. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Readiness(watch::Sender<State>);
+pub struct Readiness {
+    state: watch::Sender<State>,
+    events: Option<EventLog>,
+}
 
 impl Readiness {
     /// Not ready, waiting for `what`.
     pub fn waiting(what: impl Into<String>) -> Self {
-        Self(watch::Sender::new(State::Waiting(what.into())))
+        Self {
+            state: watch::Sender::new(State::Waiting(what.into())),
+            events: None,
+        }
+    }
+
+    /// Tells in `events` when this instance is ready, and when it drains.
+    #[must_use]
+    pub fn telling(mut self, events: EventLog) -> Self {
+        self.events = Some(events);
+        self
     }
 
     /// Says anew what is waited for; no effect once ready or draining.
     pub fn still_waiting(&self, what: impl Into<String>) {
-        self.0.send_if_modified(|state| match state {
+        self.state.send_if_modified(|state| match state {
             State::Waiting(old) => {
                 let new = what.into();
                 let changed = *old != new;
@@ -52,28 +67,39 @@ impl Readiness {
 
     /// Ready, unless draining has begun.
     pub fn ready(&self) {
-        self.0.send_if_modified(|state| match state {
+        let became = self.state.send_if_modified(|state| match state {
             State::Waiting(_) => {
                 *state = State::Ready;
                 true
             }
             State::Ready | State::Draining => false,
         });
+        if became {
+            self.tell(Kind::ServerReady, "serving: the set of nodes is known");
+        }
     }
 
     /// Not ready any more, for good.
     pub fn drain(&self) {
-        self.0.send_replace(State::Draining);
+        if self.state.send_replace(State::Draining) != State::Draining {
+            self.tell(Kind::ServerDraining, "shutting down");
+        }
+    }
+
+    fn tell(&self, kind: Kind, message: &str) {
+        if let Some(events) = &self.events {
+            events.record(News::new(Level::Info, kind, message));
+        }
     }
 
     /// The state now.
     pub fn state(&self) -> State {
-        self.0.borrow().clone()
+        self.state.borrow().clone()
     }
 
     /// Follows the state.
     pub fn watch(&self) -> watch::Receiver<State> {
-        self.0.subscribe()
+        self.state.subscribe()
     }
 }
 

@@ -16,12 +16,14 @@ use crate::{
     advertise,
     api::PushApi,
     caller::Callers,
+    clock::Epoch,
     delivery::{Delivery, FailureLog},
     discovery::{
         self, Event,
         memory::{self, MemoryNodes},
         static_list::{self, StaticListError, StaticNodes},
     },
+    events::EventLog,
     ids::{InstanceId, PushIds},
     locate::{Controller, Locator},
     metrics::Metrics,
@@ -76,6 +78,7 @@ pub struct Server {
     readiness: Readiness,
     pool: Pool,
     metrics: Arc<Metrics>,
+    events: EventLog,
     drain_notice: Duration,
     drain_timeout: Duration,
     stops: Stops,
@@ -107,7 +110,9 @@ impl Server {
         let (grpc_addr, metrics_addr) = (local(&grpc)?, local(&probes)?);
         let instance = InstanceId::random();
         let metrics = Arc::new(Metrics::new(&Handle::current())?);
+        let events = EventLog::new(Epoch::begin());
         let readiness = Readiness::waiting("waiting for discovery: no answer yet");
+        let readiness = readiness.telling(events.clone());
         let (stops, pushes, tasks) = (Stops::default(), TaskTracker::new(), TaskTracker::new());
 
         let controller = settings::controller(config);
@@ -115,8 +120,10 @@ impl Server {
             let given = config.controller.address.clone();
             StartError::Controller { given, source }
         })?;
-        let pool = start_pool(config, source, &metrics, &readiness, &tasks, &stops);
-        let failures = FailureLog::new(metrics.clone());
+        let pool = start_pool(
+            config, source, &metrics, &readiness, &events, &tasks, &stops,
+        );
+        let failures = FailureLog::new(metrics.clone(), events.clone());
         tasks.spawn(failures.clone().run(stops.rest.clone()));
         let cache = &config.controller;
         let entries = cache.user_cache_entries as u64;
@@ -153,6 +160,7 @@ impl Server {
             readiness,
             pool,
             metrics,
+            events,
             drain_notice: config.drain.notice,
             drain_timeout: config.drain.timeout,
             stops,
@@ -180,6 +188,11 @@ impl Server {
     /// The nodes in use.
     pub fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// What happened lately.
+    pub fn events(&self) -> &EventLog {
+        &self.events
     }
 
     /// The metrics.
@@ -222,6 +235,7 @@ fn start_pool(
     source: Source,
     metrics: &Arc<Metrics>,
     readiness: &Readiness,
+    log: &EventLog,
     tasks: &TaskTracker,
     stops: &Stops,
 ) -> Pool {
@@ -249,6 +263,7 @@ fn start_pool(
         found,
         metrics.clone(),
         readiness.clone(),
+        log.clone(),
         tasks,
         stop,
     )

@@ -9,7 +9,7 @@ use crate::{
     discovery::etcd::{EtcdAccess, EtcdSettings},
     locate::ControllerSettings,
     pipeline::PipelineSettings,
-    pool::PoolSettings,
+    pool::{PoolSettings, QueueLimits},
 };
 
 /// How connections to nodes and the Controller are made.
@@ -51,6 +51,10 @@ pub fn pool(config: &Config) -> PoolSettings {
         connections_per_node: config.pool.connections_per_node,
         channel: channel(config),
         grace: config.discovery.grace,
+        queue: QueueLimits {
+            items: config.fanout.queue_items,
+            bytes: config.fanout.queue_bytes,
+        },
     }
 }
 

@@ -12,10 +12,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 
-use crate::{
-    error::code_label,
-    metrics::{APIS, Metrics},
-};
+use crate::metrics::{Api, Metrics};
 
 /// What the decoder's error says.
 const UNDECODABLE: &str = "failed to decode Protobuf message";
@@ -72,7 +69,7 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let method = request.uri().path().strip_prefix(SERVICE);
-        let api = method.and_then(|name| APIS.into_iter().find(|api| *api == name));
+        let api = method.and_then(Api::named);
         let answering = self.inner.call(request);
         let Some(api) = api else {
             return Box::pin(answering);
@@ -83,6 +80,7 @@ where
         } = self.layer.clone();
         let began = Instant::now();
         Box::pin(async move {
+            metrics.api(api).began();
             let mut counted = Counted {
                 metrics,
                 api,
@@ -100,16 +98,15 @@ where
 /// Counts when dropped, so that callers who leave early are counted too.
 struct Counted {
     metrics: Arc<Metrics>,
-    api: &'static str,
+    api: Api,
     began: Instant,
     code: Code,
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let seconds = self.began.elapsed().as_secs_f64();
-        self.metrics
-            .answered(self.api, code_label(self.code), seconds);
+        let took = self.began.elapsed();
+        self.metrics.answered(self.api, self.code, took);
     }
 }
 

@@ -1,5 +1,5 @@
 //! Failed targets in the log: one line for each node and reason at once, then
-//! one summary an interval; never one a message.
+//! one summary an interval; never one a message. Events tell the same.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,12 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::{ids::NodeId, metrics::Metrics, outcome::Reason};
+use crate::{
+    events::{EventLog, Kind, Level, News},
+    ids::NodeId,
+    metrics::Metrics,
+    outcome::Reason,
+};
 
 /// How often repeated failures are summed up.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -26,14 +31,16 @@ type Counts = HashMap<(Option<NodeId>, Reason), u64>;
 pub struct FailureLog {
     since: Arc<Mutex<Counts>>,
     metrics: Arc<Metrics>,
+    events: EventLog,
 }
 
 impl FailureLog {
     /// Nothing failed yet.
-    pub fn new(metrics: Arc<Metrics>) -> Self {
+    pub fn new(metrics: Arc<Metrics>, events: EventLog) -> Self {
         Self {
             since: Arc::default(),
             metrics,
+            events,
         }
     }
 
@@ -59,6 +66,7 @@ impl FailureLog {
             }
         };
         if first {
+            self.tell(node, reason, targets, "push failed", detail);
             let node = node.map_or("", NodeId::as_str);
             warn!(
                 node.id = node,
@@ -93,6 +101,7 @@ impl FailureLog {
             failed
         };
         for ((node, reason), targets) in failed {
+            self.tell(node.as_ref(), reason, targets, "further pushes failed", "");
             let node = node.as_ref().map_or("", NodeId::as_str);
             let reason = reason.as_label();
             let seconds = INTERVAL.as_secs();
@@ -101,6 +110,17 @@ impl FailureLog {
                 reason, targets, seconds, "further pushes failed"
             );
         }
+    }
+
+    fn tell(&self, node: Option<&NodeId>, reason: Reason, targets: u64, what: &str, detail: &str) {
+        let separator = if detail.is_empty() { "" } else { ": " };
+        let message = format!("{what}: {}{separator}{detail}", reason.as_label());
+        let count = u32::try_from(targets).unwrap_or(u32::MAX);
+        let news = News::new(Level::Warn, Kind::PushFailing, message).times(count);
+        self.events.record(match node {
+            Some(node) => news.of(node),
+            None => news,
+        });
     }
 
     fn since(&self) -> MutexGuard<'_, Counts> {

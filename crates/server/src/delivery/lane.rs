@@ -16,10 +16,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Call, DeliverySettings, Verdict, unary};
+use super::{
+    Call, DeliverySettings, Verdict,
+    flight::{Begun, InFlight},
+    unary,
+};
 use crate::{
     outcome::{Outcome, Reason},
-    pool::Node,
+    pool::{Hold, Node},
 };
 
 /// A queue and what drains it.
@@ -29,9 +33,18 @@ pub(super) struct Lane {
     settings: DeliverySettings,
     cut: CancellationToken,
     queue: Mutex<Queue>,
-    /// About how many calls in the queue nobody waits for any more.
-    given_up: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
     wake: Notify,
+}
+
+/// What a lane shares with the tickets of its calls.
+#[derive(Debug)]
+struct Shared {
+    node: Arc<Node>,
+    /// About how many calls in the queue nobody waits for any more.
+    given_up: AtomicUsize,
+    /// Wakes the lane when a call was given up.
+    forget: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +58,7 @@ struct Queue {
 struct Item {
     call: Call,
     bytes: usize,
+    queued_ns: u64,
     state: Arc<State>,
     answer: oneshot::Sender<Verdict>,
 }
@@ -76,20 +90,21 @@ impl State {
 pub(super) struct Ticket {
     state: Arc<State>,
     answer: oneshot::Receiver<Verdict>,
-    given_up: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
 }
 
 impl Ticket {
     /// The verdict: the lane's, or at `deadline` that the turn never came.
     pub(super) async fn verdict(mut self, deadline: Instant) -> Verdict {
         if let Ok(answer) = tokio::time::timeout_at(deadline, &mut self.answer).await {
-            return answer.unwrap_or_else(|_| left());
+            return answer.unwrap_or_else(|_| self.cut());
         }
         if self.give_up() {
             return Verdict::failed(Outcome::Expired, Reason::WaitedTooLong, "");
         }
         // In flight: its own deadline is the same, so its verdict is about to come.
-        (&mut self.answer).await.unwrap_or_else(|_| left())
+        let answer = (&mut self.answer).await;
+        answer.unwrap_or_else(|_| self.cut())
     }
 }
 
@@ -98,9 +113,20 @@ impl Ticket {
     fn give_up(&self) -> bool {
         let given_up = self.state.leave_waiting(GIVEN_UP);
         if given_up {
-            self.given_up.fetch_add(1, Ordering::Relaxed);
+            self.shared.given_up.fetch_add(1, Ordering::Relaxed);
+            self.shared.forget.notify_one();
         }
         given_up
+    }
+
+    /// The call was cut in flight: its node left, or was ejected.
+    fn cut(&self) -> Verdict {
+        let reason = if self.shared.node.left().is_cancelled() {
+            Reason::NodeLeft
+        } else {
+            Reason::Drained
+        };
+        Verdict::failed(Outcome::Unknown, reason, "")
     }
 }
 
@@ -110,18 +136,19 @@ impl Drop for Ticket {
     }
 }
 
-fn left() -> Verdict {
-    Verdict::failed(Outcome::Unknown, Reason::NodeLeft, "")
-}
-
 impl Lane {
     pub(super) fn new(node: Arc<Node>, settings: DeliverySettings, cut: CancellationToken) -> Self {
+        let shared = Shared {
+            node: node.clone(),
+            given_up: AtomicUsize::new(0),
+            forget: Notify::new(),
+        };
         Self {
             node,
             settings,
             cut,
             queue: Mutex::default(),
-            given_up: Arc::default(),
+            shared: Arc::new(shared),
             wake: Notify::new(),
         }
     }
@@ -129,15 +156,20 @@ impl Lane {
     /// Takes a call in, or says why not.
     pub(super) fn enqueue(&self, call: Call) -> Result<Ticket, Reason> {
         let bytes = call.bytes();
+        let queued_ns = self.node.epoch().now_ns();
         let mut queue = self.queue();
         if queue.closed || self.node.left().is_cancelled() {
             return Err(Reason::NodeLeft);
         }
+        // Under the lock, so that an ejection, which empties the queue, misses nothing.
+        if self.node.hold() != Hold::None {
+            return Err(Reason::Drained);
+        }
         // A scan costs as much as the queue is long, so it must free a good part of it.
-        let given_up = self.given_up.load(Ordering::Relaxed);
+        let given_up = self.shared.given_up.load(Ordering::Relaxed);
         if !self.has_room(&queue, bytes) && given_up > queue.items.len() / 8 {
             queue.forget_given_up();
-            self.given_up.store(0, Ordering::Relaxed);
+            self.shared.given_up.store(0, Ordering::Relaxed);
             self.show(&queue);
         }
         if !self.has_room(&queue, bytes) {
@@ -149,6 +181,7 @@ impl Lane {
         queue.items.push_back(Item {
             call,
             bytes,
+            queued_ns,
             state: state.clone(),
             answer: sender,
         });
@@ -158,42 +191,65 @@ impl Lane {
         Ok(Ticket {
             state,
             answer,
-            given_up: self.given_up.clone(),
+            shared: self.shared.clone(),
         })
     }
 
     /// Drains the queue until the node leaves; what waits then ends `node_gone`,
-    /// what is in flight gets its grace.
+    /// what is in flight gets its grace. When the node is ejected, what waits
+    /// ends `node_gone` too, and what is in flight is cut.
     pub(super) async fn run(&self) {
-        let mut in_flight = FuturesUnordered::new();
+        let (mut calls, mut flight) = (FuturesUnordered::new(), InFlight::default());
         let left = self.node.left();
+        let mut ejections = self.node.ejections();
         loop {
-            while in_flight.len() < self.settings.concurrency
+            while calls.len() < self.settings.concurrency
                 && let Some(item) = self.take()
             {
-                in_flight.push(self.carry_out(item));
+                let begun = flight.begin(self.node.epoch().now_ns());
+                calls.push(self.carry_out(item, begun));
             }
-            let has_slot = in_flight.len() < self.settings.concurrency;
+            self.show_flight(&flight);
+            let has_slot = calls.len() < self.settings.concurrency;
             tokio::select! {
                 () = left.cancelled() => break,
-                Some(()) = in_flight.next(), if !in_flight.is_empty() => {}
+                Some(ended) = calls.next(), if !calls.is_empty() => flight.end(ended),
                 () = self.wake.notified(), if has_slot => {}
+                () = self.shared.forget.notified() => self.forget_oldest(),
+                () = self.node.ejected() => {}
+            }
+            let ejected = self.node.ejections();
+            if ejected != ejections {
+                ejections = ejected;
+                self.end_waiting(Reason::Drained);
+                // Dropped, which their tickets report.
+                calls.clear();
+                flight.clear();
+                // A call may have made a connection meanwhile.
+                self.node.reconnect();
             }
         }
         self.close();
         let grace = Instant::now() + self.settings.close_grace;
-        let finish = async { while in_flight.next().await.is_some() {} };
+        let finish = async {
+            while let Some(ended) = calls.next().await {
+                flight.end(ended);
+                self.show_flight(&flight);
+            }
+        };
         // A call that outlives its grace is dropped, which its ticket reports.
         drop(tokio::time::timeout_at(grace, finish).await);
+        self.node.figures().show_flight(0, 0);
     }
 
-    async fn carry_out(&self, item: Item) {
+    async fn carry_out(&self, item: Item, begun: Begun) -> Begun {
         let calling = unary::call(&self.node, &item.call, self.settings.policy);
         let verdict = self.cut.run_until_cancelled(calling).await;
         let verdict =
             verdict.unwrap_or_else(|| Verdict::failed(Outcome::Unknown, Reason::ShutDown, ""));
         // Nobody may be waiting any more.
         drop(item.answer.send(verdict));
+        begun
     }
 
     fn take(&self) -> Option<Item> {
@@ -205,22 +261,45 @@ impl Lane {
             if item.state.leave_waiting(TAKEN) {
                 return Some(item);
             }
-            let given_up = self.given_up.load(Ordering::Relaxed);
-            self.given_up
-                .store(given_up.saturating_sub(1), Ordering::Relaxed);
+            self.forgot_one();
         }
     }
 
+    /// Drops the calls at the head that nobody waits for, so that the oldest
+    /// that is shown is one that waits.
+    fn forget_oldest(&self) {
+        let mut queue = self.queue();
+        while let Some(item) = queue.items.pop_front_if(|item| !item.state.is_waiting()) {
+            queue.bytes -= item.bytes;
+            self.forgot_one();
+        }
+        self.show(&queue);
+    }
+
+    fn forgot_one(&self) {
+        let given_up = self.shared.given_up.load(Ordering::Relaxed);
+        self.shared
+            .given_up
+            .store(given_up.saturating_sub(1), Ordering::Relaxed);
+    }
+
     fn close(&self) {
+        self.queue().closed = true;
+        self.end_waiting(Reason::NodeLeft);
+    }
+
+    /// Whatever waits ends `node_gone`.
+    fn end_waiting(&self, reason: Reason) {
         let waiting = {
             let mut queue = self.queue();
-            queue.closed = true;
             queue.bytes = 0;
-            std::mem::take(&mut queue.items)
+            let waiting = std::mem::take(&mut queue.items);
+            self.show(&queue);
+            waiting
         };
         for item in waiting {
             if item.state.leave_waiting(TAKEN) {
-                let verdict = Verdict::failed(Outcome::NodeGone, Reason::NodeLeft, "");
+                let verdict = Verdict::failed(Outcome::NodeGone, reason, "");
                 drop(item.answer.send(verdict));
             }
         }
@@ -233,9 +312,19 @@ impl Lane {
     }
 
     fn show(&self, queue: &Queue) {
+        let (calls, oldest) = (queue.items.len(), queue.items.front());
+        let oldest_ns = oldest.map_or(0, |item| item.queued_ns);
         self.node
             .queued()
-            .set(i64::try_from(queue.items.len()).unwrap_or(i64::MAX));
+            .set(i64::try_from(calls).unwrap_or(i64::MAX));
+        self.node
+            .figures()
+            .show_queue(calls, queue.bytes, oldest_ns);
+    }
+
+    fn show_flight(&self, flight: &InFlight) {
+        let figures = self.node.figures();
+        figures.show_flight(flight.len(), flight.oldest_ns());
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {

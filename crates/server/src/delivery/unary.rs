@@ -50,6 +50,13 @@ pub(super) async fn call(node: &Node, call: &Call, policy: Policy) -> Verdict {
             }
         }
     }
+    match &verdict {
+        Verdict::Failed { reason, detail, .. } if detail.is_empty() => {
+            node.call_failed(reason.as_words());
+        }
+        Verdict::Failed { detail, .. } => node.call_failed(detail),
+        Verdict::Named(_) | Verdict::Counted { .. } => node.call_succeeded(),
+    }
     verdict
 }
 
@@ -66,11 +73,18 @@ async fn attempts(node: &Node, call: &Call, policy: Policy, tries: &Tries) -> Ve
     let mut tried = 0;
     loop {
         tried += 1;
+        let sent = Instant::now();
         let status = match once(node, call, tries).await {
-            Ok(verdict) => return verdict,
+            Ok(verdict) => {
+                node.figures().answered(sent.elapsed());
+                return verdict;
+            }
             Err(status) => status,
         };
         let failure = Failure::of(&status);
+        if let Failure::Answered(_) = failure {
+            node.figures().answered(sent.elapsed());
+        }
         if failure == Failure::Answered(Code::NotFound)
             && let Some(verdict) = not_found(&call.audience)
         {

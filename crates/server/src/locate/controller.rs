@@ -20,7 +20,6 @@ use tracing::Instrument;
 
 use crate::{
     channel::{self, ChannelSettings, Failure, LiveConnections},
-    error::code_label,
     ids::{RoomId, UserId},
     metrics::Metrics,
     trace::TraceContext,
@@ -285,13 +284,9 @@ struct Counted<'a> {
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        let labels = [self.method, code_label(self.code)];
+        let took = self.began.elapsed();
         self.metrics
-            .controller_requests
-            .with_label_values(&labels)
-            .inc();
-        let seconds = self.began.elapsed().as_secs_f64();
-        self.metrics.controller_duration.observe(seconds);
+            .controller_answered(self.method, self.code, took);
     }
 }
 

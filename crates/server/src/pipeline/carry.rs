@@ -9,6 +9,7 @@ use tokio::sync::SemaphorePermit;
 use super::{
     Ledger, Report, Shared,
     run::{Run, Step},
+    tally,
 };
 use crate::{
     error::PushError,
@@ -204,7 +205,9 @@ impl Shared {
         match step {
             Step::Word(call, verdict) => {
                 let again = run.ledger.record(&call, &verdict);
-                if let Some((reason, targets, detail)) = Ledger::failure(&call, &verdict) {
+                let failure = Ledger::failure(&call, &verdict);
+                call.node.figures().ended(tally::of(&verdict, failure));
+                if let Some((reason, targets, detail)) = failure {
                     let node = Some(call.node.id());
                     self.parts.failures.note(node, reason, targets, detail);
                 }

@@ -130,12 +130,9 @@ impl Ledger {
             Verdict::Failed {
                 outcome, reason, ..
             } => {
-                let refused = *outcome == Outcome::Rejected;
-                let outcome = if refused {
-                    Outcome::Rejected
-                } else {
-                    Outcome::Unknown
-                };
+                // It had its say, or was kept from the push on purpose.
+                let sure = *outcome == Outcome::Rejected || *reason == Reason::Drained;
+                let outcome = if sure { *outcome } else { Outcome::Unknown };
                 self.add_counted((outcome, Some(*reason)), 1);
             }
             Verdict::Named(endings) => {
@@ -183,7 +180,9 @@ impl Ledger {
                     .count();
                 (unaccounted > 0).then_some((Reason::Unaccounted, unaccounted as u64, ""))
             }
-            Verdict::Counted { .. } => None,
+            Verdict::Counted { unaccounted, .. } => {
+                (*unaccounted > 0).then_some((Reason::Unaccounted, *unaccounted, ""))
+            }
         }
     }
 

@@ -5,9 +5,9 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use arc_swap::ArcSwapOption;
@@ -16,9 +16,12 @@ use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Error};
 
+use super::{Figures, Hold, NodeSpec, PoolSettings, Reading, StripeReading, figures::as_u32};
 use crate::{
-    channel::{self, ChannelSettings, LiveConnections},
+    channel::{self, Audience, ChannelSettings, LinkState, LiveConnections},
+    clock::Epoch,
     discovery::Address,
+    events::EventLog,
     ids::NodeId,
     metrics::NodeMetrics,
 };
@@ -28,7 +31,11 @@ const UNHEARD_BEFORE_RECONNECT: u32 = 3;
 /// Nor more often than this.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(10);
 
-static SERIAL: AtomicU64 = AtomicU64::new(0);
+static SERIAL: AtomicU64 = AtomicU64::new(1);
+
+const FREE: u8 = 0;
+const DRAINED: u8 = 1;
+const EJECTED: u8 = 2;
 
 /// One connection's place.
 #[derive(Default)]
@@ -51,40 +58,83 @@ impl Stripe {
     }
 }
 
+/// The bounds of a node's queue, for those who show it. The queue itself is the
+/// lane's.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueLimits {
+    /// Most calls that may wait.
+    pub items: usize,
+    /// Most bytes that may wait.
+    pub bytes: usize,
+}
+
 /// A Connect-Node in use, and the stripes of connections to it.
 pub struct Node {
     id: NodeId,
     address: Address,
+    instance: String,
+    registration: String,
+    revision: i64,
+    found_at: SystemTime,
+    epoch: Epoch,
     serial: u64,
     lingering: AtomicBool,
+    hold: AtomicU8,
+    hold_until_ns: AtomicU64,
+    ejections: AtomicU64,
+    /// Wakes the lane after an ejection.
+    ejected: Notify,
     settings: ChannelSettings,
     live: Arc<LiveConnections>,
     queued: IntGauge,
+    queue: QueueLimits,
+    figures: Figures,
     stripes: Box<[Stripe]>,
     next: AtomicUsize,
     left: CancellationToken,
 }
 
 impl Node {
-    /// A node with `connections` stripes, none of them connected yet.
+    /// A node with its stripes, none of them connected yet.
     pub(super) fn new(
-        id: NodeId,
-        address: Address,
-        connections: usize,
-        settings: ChannelSettings,
+        spec: &NodeSpec,
+        settings: &PoolSettings,
         metrics: &NodeMetrics,
         changed: Arc<Notify>,
+        events: &EventLog,
     ) -> Self {
-        let (gauge, queued) = metrics.add(&id);
+        let (gauge, queued) = metrics.add(&spec.id);
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        let audience = Audience {
+            gauge,
+            changed,
+            node: spec.id.clone(),
+            events: events.clone(),
+        };
+        let stripes = 0..settings.connections_per_node.max(1);
         Self {
-            id,
-            address,
-            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            id: spec.id.clone(),
+            address: spec.address.clone(),
+            instance: spec
+                .instance
+                .clone()
+                .unwrap_or_else(|| format!("n{serial}")),
+            registration: spec.registration.clone(),
+            revision: spec.revision,
+            found_at: SystemTime::now(),
+            epoch: events.epoch(),
+            serial,
             lingering: AtomicBool::new(false),
-            settings,
-            live: Arc::new(LiveConnections::new(gauge, changed)),
+            hold: AtomicU8::new(FREE),
+            hold_until_ns: AtomicU64::new(0),
+            ejections: AtomicU64::new(0),
+            ejected: Notify::new(),
+            settings: settings.channel,
+            live: Arc::new(LiveConnections::of(audience)),
             queued,
-            stripes: (0..connections.max(1)).map(|_| Stripe::default()).collect(),
+            queue: settings.queue,
+            figures: Figures::new(),
+            stripes: stripes.map(|_| Stripe::default()).collect(),
             next: AtomicUsize::new(0),
             left: CancellationToken::new(),
         }
@@ -100,7 +150,30 @@ impl Node {
         &self.address
     }
 
-    /// Tells this incarnation from any other node that ever was.
+    /// Tells it from the one that had its id before: the instance that its
+    /// registration named when it was found, else one made up here. A node
+    /// that registers with another one, or another address, is a new [`Node`],
+    /// and not held.
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// The key and revision of the registration by which it was found.
+    pub fn registration(&self) -> (&str, i64) {
+        (&self.registration, self.revision)
+    }
+
+    /// When it was found, by the wall clock.
+    pub fn found_at(&self) -> SystemTime {
+        self.found_at
+    }
+
+    /// The start of this instance, whose stamps its figures bear.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Tells this incarnation from any other node that ever was. Never 0.
     pub fn serial(&self) -> u64 {
         self.serial
     }
@@ -113,6 +186,108 @@ impl Node {
     /// Registration gone, connection alive.
     pub fn is_lingering(&self) -> bool {
         self.lingering.load(Ordering::Relaxed)
+    }
+
+    /// The state of its connections, and since when.
+    pub fn link(&self) -> (LinkState, Instant) {
+        self.live.state()
+    }
+
+    /// Its counters.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// All its numbers now.
+    pub fn reading(&self) -> Reading {
+        let (state, since) = self.live.state();
+        let mut reading = Reading {
+            state,
+            state_since_ns: self.epoch.ns(since),
+            hold: self.hold(),
+            hold_until_ns: self.hold_until_ns.load(Ordering::Relaxed),
+            lingering: self.is_lingering(),
+            connections: as_u32(self.live()),
+            queue_capacity: as_u32(self.queue.items),
+            queue_bytes_capacity: self.queue.bytes as u64,
+            connects: self.live.made(),
+            connect_failures: self.live.failed(),
+            last_error: self.live.last_error(),
+            in_flight: 0,
+            oldest_in_flight_ns: 0,
+            queued: 0,
+            queued_bytes: 0,
+            oldest_queued_ns: 0,
+            calls: 0,
+            delivered: 0,
+            offline: 0,
+            failed: Default::default(),
+        };
+        self.figures.read_into(&mut reading);
+        reading
+    }
+
+    /// The places for its connections, by their number.
+    pub fn stripes(&self) -> impl Iterator<Item = StripeReading> {
+        self.stripes.iter().map(|stripe| StripeReading {
+            open: stripe.channel.load().is_some(),
+            unheard: stripe.unheard.load(Ordering::Relaxed),
+        })
+    }
+
+    /// What an operator did to it.
+    pub fn hold(&self) -> Hold {
+        match self.hold.load(Ordering::Acquire) {
+            DRAINED => Hold::Drained,
+            EJECTED => Hold::Ejected,
+            _ => Hold::None,
+        }
+    }
+
+    /// How often it was ejected. Whoever has calls for it ends them when this grows.
+    pub fn ejections(&self) -> u64 {
+        self.ejections.load(Ordering::Acquire)
+    }
+
+    /// Ends after an ejection; may end without one. For the node's lane alone.
+    pub async fn ejected(&self) {
+        self.ejected.notified().await;
+    }
+
+    /// Drains, ejects or frees it.
+    pub(super) fn set_hold(&self, hold: Hold, until: Option<Instant>) {
+        let until = until.map_or(0, |until| self.epoch.ns(until));
+        self.hold_until_ns.store(until, Ordering::Relaxed);
+        let state = match hold {
+            Hold::None => FREE,
+            Hold::Drained => DRAINED,
+            Hold::Ejected => EJECTED,
+        };
+        self.hold.store(state, Ordering::Release);
+        if hold == Hold::Ejected {
+            self.ejections.fetch_add(1, Ordering::AcqRel);
+            self.ejected.notify_one();
+            self.reconnect();
+        }
+    }
+
+    /// The next call of each stripe makes a new connection; the old ones close
+    /// with their last call in flight.
+    pub fn reconnect(&self) {
+        for stripe in &self.stripes {
+            stripe.unheard.store(0, Ordering::Relaxed);
+            stripe.channel.store(None);
+        }
+    }
+
+    /// A call failed there, for this reason.
+    pub fn call_failed(&self, why: &str) {
+        self.live.call_failed(why);
+    }
+
+    /// The node gave its word on a call.
+    pub fn call_succeeded(&self) {
+        self.live.call_succeeded();
     }
 
     /// The gauge of calls that wait for it.
@@ -169,15 +344,23 @@ impl Node {
 #[cfg(test)]
 impl Node {
     /// A node that nobody has called yet, without series in any registry.
-    pub(super) fn unconnected(spec: &super::NodeSpec) -> Self {
-        let second = std::time::Duration::from_secs(1);
-        let settings = ChannelSettings {
-            connect_timeout: second,
-            tcp_keepalive: second,
+    pub(super) fn unconnected(spec: &NodeSpec) -> Self {
+        let second = Duration::from_secs(1);
+        let settings = PoolSettings {
+            connections_per_node: 1,
+            channel: ChannelSettings {
+                connect_timeout: second,
+                tcp_keepalive: second,
+            },
+            grace: second,
+            queue: QueueLimits {
+                items: 1000,
+                bytes: 1 << 20,
+            },
         };
         let metrics = NodeMetrics::new(&prometheus::Registry::new()).unwrap();
-        let (id, address) = (spec.id.clone(), spec.address.clone());
-        Self::new(id, address, 1, settings, &metrics, Arc::default())
+        let events = EventLog::new(Epoch::begin());
+        Self::new(spec, &settings, &metrics, Arc::default(), &events)
     }
 }
 

@@ -28,6 +28,11 @@ pub struct NodeSpec {
     pub address: Address,
     /// Tells two processes at one address apart, when the node says so.
     pub instance: Option<String>,
+    /// The key of the registration by which it was found; a later one of the
+    /// same node doesn't change it.
+    pub registration: String,
+    /// That registration's revision.
+    pub revision: i64,
     /// Ids given in metadata of any registration with this address.
     pub named: BTreeSet<NodeId>,
     /// Last key segments of those registrations.
@@ -263,6 +268,8 @@ impl Registry {
                 id: id.clone(),
                 address: found.address.clone(),
                 instance: found.instance.clone(),
+                registration: found.key.clone(),
+                revision: found.revision,
                 named: found.node_id.iter().cloned().collect(),
                 segments: BTreeSet::from([segment]),
             };
@@ -317,6 +324,8 @@ impl Registry {
         if member.spec.address != spec.address || another(&member.spec, &spec) {
             changes.push(Change::Added(spec.clone()));
         } else {
+            spec.registration.clone_from(&member.spec.registration);
+            spec.revision = member.spec.revision;
             if returned {
                 changes.push(Change::Returned(id));
             }

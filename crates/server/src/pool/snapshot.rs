@@ -1,6 +1,9 @@
 //! The nodes at one moment, immutable, and how an id finds its node.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::{Node, NodeSpec};
 use crate::{discovery::Address, ids::NodeId};
@@ -14,6 +17,7 @@ pub struct Snapshot {
     addresses: HashMap<Address, usize>,
     synced: bool,
     away: Option<String>,
+    revision: i64,
 }
 
 impl Snapshot {
@@ -65,6 +69,27 @@ impl Snapshot {
         self.away.as_deref()
     }
 
+    /// The newest revision that discovery has seen; 0 = there are none.
+    pub fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    pub(super) fn at(mut self, revision: i64) -> Self {
+        self.revision = revision;
+        self
+    }
+
+    /// The ids by which the Controller may mean a node, its address apart; none
+    /// for a node that isn't in use.
+    pub fn names(&self, node: &Node) -> BTreeSet<NodeId> {
+        let ids = self.named.keys().chain(self.segments.keys());
+        let means = |id: &&NodeId| {
+            self.resolve(id, None)
+                .is_some_and(|found| found.serial() == node.serial())
+        };
+        ids.filter(means).cloned().collect()
+    }
+
     /// The node that the Controller means by `id`: named so in its metadata, in
     /// its key, by its address, or at the address that was learnt for the id.
     pub fn resolve(&self, id: &NodeId, learnt: Option<&str>) -> Option<&Arc<Node>> {
@@ -97,6 +122,8 @@ impl Snapshot {
             id: NodeId::new(*id),
             address: format!("10.0.0.1:{port}").parse().unwrap(),
             instance: None,
+            registration: String::new(),
+            revision: 0,
             named: [NodeId::new(*id)].into(),
             segments: [NodeId::new(format!("10.0.0.1:{port}"))].into(),
         });
@@ -114,6 +141,8 @@ mod tests {
             id: NodeId::new(id),
             address: format!("10.0.0.1:{port}").parse().unwrap(),
             instance: None,
+            registration: String::new(),
+            revision: 0,
             named: ids(named),
             segments: ids(segments),
         }

@@ -9,15 +9,28 @@ use std::{
 
 use arc_swap::ArcSwap;
 use tokio::{
-    sync::{Notify, mpsc::Receiver},
+    sync::{
+        Notify,
+        mpsc::{self, Receiver, error::TrySendError},
+        oneshot,
+    },
     time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, info, warn};
 
-use super::{Change, Node, NodeSpec, Registry, Snapshot};
+use super::{
+    Change, Deed, Hold, Node, NodeSpec, Order, OrderError, Plan, QueueLimits, Registry, Snapshot,
+    hold::Holds,
+    order::{self, Command},
+};
 use crate::{
-    channel::ChannelSettings, discovery::Event, ids::NodeId, metrics::Metrics, readiness::Readiness,
+    channel::ChannelSettings,
+    discovery::Event,
+    events::{EventLog, Kind, Level, News},
+    ids::NodeId,
+    metrics::Metrics,
+    readiness::Readiness,
 };
 
 /// Most unreadable keys remembered, so that each is counted once.
@@ -35,12 +48,15 @@ pub struct PoolSettings {
     pub channel: ChannelSettings,
     /// How long a node without a registration stays while its connection lives.
     pub grace: Duration,
+    /// The bounds of each node's queue.
+    pub queue: QueueLimits,
 }
 
-/// A cheap handle to the latest snapshot.
+/// A cheap handle to the latest snapshot, and to the task that makes it.
 #[derive(Clone, Debug)]
 pub struct Pool {
     snapshot: Arc<ArcSwap<Snapshot>>,
+    commands: mpsc::Sender<Command>,
 }
 
 impl Pool {
@@ -50,6 +66,7 @@ impl Pool {
         events: Receiver<Event>,
         metrics: Arc<Metrics>,
         readiness: Readiness,
+        log: EventLog,
         tracker: &TaskTracker,
         stop: CancellationToken,
     ) -> Self {
@@ -58,19 +75,38 @@ impl Pool {
             settings,
             registry: Registry::new(settings.grace),
             nodes: BTreeMap::new(),
+            holds: Holds::default(),
+            log,
             skipped: HashSet::new(),
             connections_changed: Arc::new(Notify::new()),
             metrics,
             readiness,
             snapshot: snapshot.clone(),
         };
-        tracker.spawn(worker.run(events, stop));
-        Self { snapshot }
+        let (commands, orders) = mpsc::channel(order::MOST_WAITING);
+        tracker.spawn(worker.run(events, orders, stop));
+        Self { snapshot, commands }
     }
 
     /// The nodes now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// What an order would do now; nothing is done.
+    pub fn plan(&self, order: &Order) -> Result<Plan, OrderError> {
+        order::plan(self.snapshot().nodes().iter(), order)
+    }
+
+    /// Carries an order out, unless its plan is refused.
+    pub async fn act(&self, order: Order) -> Result<Plan, OrderError> {
+        let (done, answer) = oneshot::channel();
+        let sent = self.commands.try_send(Command { order, done });
+        sent.map_err(|error| match error {
+            TrySendError::Full(_) => OrderError::Busy,
+            TrySendError::Closed(_) => OrderError::Stopped,
+        })?;
+        answer.await.unwrap_or(Err(OrderError::Stopped))
     }
 }
 
@@ -78,6 +114,8 @@ struct Worker {
     settings: PoolSettings,
     registry: Registry,
     nodes: BTreeMap<NodeId, Arc<Node>>,
+    holds: Holds,
+    log: EventLog,
     skipped: HashSet<(String, i64)>,
     connections_changed: Arc<Notify>,
     metrics: Arc<Metrics>,
@@ -86,11 +124,17 @@ struct Worker {
 }
 
 impl Worker {
-    async fn run(mut self, mut events: Receiver<Event>, stop: CancellationToken) {
+    async fn run(
+        mut self,
+        mut events: Receiver<Event>,
+        mut orders: Receiver<Command>,
+        stop: CancellationToken,
+    ) {
         let changed = self.connections_changed.clone();
         let mut found = Vec::with_capacity(MOST_AT_ONCE);
         loop {
             let expiry = self.registry.next_expiry();
+            let hold_end = self.holds.next_end();
             let changes = tokio::select! {
                 () = stop.cancelled() => break,
                 // A source that ended leaves the last set as it is.
@@ -99,6 +143,15 @@ impl Worker {
                 }
                 () = changed.notified() => self.expire(),
                 () = sleep_until(expiry) => self.expire(),
+                () = sleep_until(hold_end) => {
+                    self.end_holds();
+                    None
+                }
+                Some(Command { order, done }) = orders.recv() => {
+                    // Nobody may be waiting any more.
+                    drop(done.send(self.obey(&order)));
+                    None
+                }
             };
             if let Some(changes) = changes {
                 let gone = self.carry_out(changes);
@@ -141,6 +194,56 @@ impl Worker {
             .reconcile(Instant::now(), |id| is_live(nodes, id))
     }
 
+    /// Does what the same plan allows as a dry run shows.
+    fn obey(&mut self, order: &Order) -> Result<Plan, OrderError> {
+        let plan = order::plan(self.nodes.values(), order)?;
+        if let Some(refusal) = plan.refusal.clone() {
+            return Err(OrderError::Refused(refusal, Box::new(plan)));
+        }
+        let node = &plan.node;
+        let (hold, ttl) = match order.deed {
+            Deed::Drain { ttl } => (Hold::Drained, ttl),
+            Deed::Eject { ttl } => (Hold::Ejected, ttl),
+            Deed::Release => {
+                self.holds.end(node.id());
+                node.set_hold(Hold::None, None);
+                return Ok(plan);
+            }
+            Deed::Reconnect => {
+                node.reconnect();
+                return Ok(plan);
+            }
+        };
+        let until = Instant::now() + ttl;
+        self.holds.set(node.id().clone(), hold, until);
+        node.set_hold(hold, Some(until));
+        Ok(plan)
+    }
+
+    fn end_holds(&mut self) {
+        for (id, hold) in self.holds.expire(Instant::now()) {
+            if let Some(node) = self.nodes.get(&id) {
+                node.set_hold(Hold::None, None);
+            }
+            self.tell_hold_ended(&id, hold, "its time is up");
+        }
+    }
+
+    fn tell_hold_ended(&self, node: &NodeId, hold: Hold, why: &str) {
+        let hold = hold.as_label();
+        info!(node.id = %node, hold, why, "hold ended");
+        self.tell(
+            Level::Info,
+            Kind::HoldEnded,
+            node,
+            format!("no longer {hold}: {why}"),
+        );
+    }
+
+    fn tell(&self, level: Level, kind: Kind, node: &NodeId, message: impl Into<String>) {
+        self.log.record(News::new(level, kind, message).of(node));
+    }
+
     fn show(&mut self, event: &Event) {
         match event {
             Event::Skipped {
@@ -155,14 +258,26 @@ impl Worker {
                     let labels = [reason.as_label()];
                     let skipped = &self.metrics.discovery_skipped;
                     skipped.with_label_values(&labels).inc();
+                    let message = format!("{key}: {}", reason.as_label());
+                    let news = News::new(Level::Warn, Kind::DiscoverySkipped, message);
+                    self.log.record(news);
                 }
             }
             Event::Away { why } => {
                 self.metrics.discovery_up.set(0);
                 self.readiness
                     .still_waiting(format!("waiting for discovery: {why}"));
+                let news = News::new(Level::Error, Kind::DiscoveryAway, why.as_str());
+                self.log.record(news);
             }
-            Event::Listed { .. } => self.metrics.discovery_up.set(1),
+            Event::Listed { .. } => {
+                self.metrics.discovery_up.set(1);
+                if self.registry.away().is_some() {
+                    let message = "discovery answers again";
+                    let news = News::new(Level::Info, Kind::DiscoveryBack, message);
+                    self.log.record(news);
+                }
+            }
             Event::Put { .. } | Event::Removed { .. } => {}
         }
     }
@@ -184,14 +299,18 @@ impl Worker {
                 Change::Added(spec) => gone.extend(self.add(&spec)),
                 Change::Removed(id) => {
                     info!(node.id = %id, "node left");
+                    self.tell(Level::Info, Kind::NodeLeft, &id, "node left");
                     gone.extend(self.take_out(&id));
                 }
                 Change::Lingering(id) => {
                     info!(node.id = %id, "registration gone, connection alive: kept for now");
+                    let message = "registration gone, connection alive: kept for now";
+                    self.tell(Level::Warn, Kind::NodeLingering, &id, message);
                     self.linger(&id, true);
                 }
                 Change::Returned(id) => {
                     info!(node.id = %id, "registration is back");
+                    self.tell(Level::Info, Kind::NodeReturned, &id, "registration is back");
                     self.linger(&id, false);
                 }
                 Change::Renamed(spec) => debug!(node.id = %spec.id, "node goes by other names"),
@@ -201,6 +320,8 @@ impl Worker {
                         .discovery_skipped
                         .with_label_values(&["duplicate_id"])
                         .inc();
+                    let message = format!("{key}: a newer registration has this id");
+                    self.tell(Level::Warn, Kind::DiscoverySkipped, &id, message);
                 }
             }
         }
@@ -212,13 +333,14 @@ impl Worker {
         let before = self.take_out(&spec.id);
         info!(node.id = %spec.id, node.address = %spec.address, "node found");
         let node = Node::new(
-            spec.id.clone(),
-            spec.address.clone(),
-            self.settings.connections_per_node,
-            self.settings.channel,
+            spec,
+            &self.settings,
             &self.metrics.nodes,
             self.connections_changed.clone(),
+            &self.log,
         );
+        let message = format!("found at {}, instance {}", spec.address, node.instance());
+        self.tell(Level::Info, Kind::NodeFound, &spec.id, message);
         self.nodes.insert(spec.id.clone(), Arc::new(node));
         before
     }
@@ -226,6 +348,9 @@ impl Worker {
     fn take_out(&mut self, id: &NodeId) -> Option<Arc<Node>> {
         let node = self.nodes.remove(id)?;
         self.metrics.nodes.remove(id);
+        if let Some(hold) = self.holds.end(id) {
+            self.tell_hold_ended(id, hold, "the node left or is another now");
+        }
         Some(node)
     }
 
@@ -240,6 +365,7 @@ impl Worker {
         let found = members.filter_map(|(spec, _)| Some((spec, self.nodes.get(&spec.id)?)));
         let away = self.registry.away().map(str::to_owned);
         let snapshot = Snapshot::new(found, self.registry.is_synced(), away);
+        let snapshot = snapshot.at(self.registry.revision());
         let lingering = self
             .registry
             .members()

@@ -37,6 +37,8 @@ async fn silent(queue_items: usize, queue_bytes: usize) -> Silent {
         id: id.clone(),
         address: address.parse().unwrap(),
         instance: None,
+        registration: String::new(),
+        revision: 0,
         named: [id].into(),
         segments: [].into(),
     }]);

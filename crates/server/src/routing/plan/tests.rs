@@ -116,6 +116,8 @@ fn an_address_that_was_learnt_leads_to_the_node() {
         id: NodeId::new("10.0.0.1:7"),
         address: "10.0.0.1:7".parse().unwrap(),
         instance: None,
+        registration: String::new(),
+        revision: 0,
         named: [].into(),
         segments: [NodeId::new("10.0.0.1:7")].into(),
     }]);

@@ -17,7 +17,7 @@ pub use self::{
     figures::{Figures, Reading, StripeReading, Tally},
     hold::{Balance, Hold, Standing, least_usable},
     node::{Node, QueueLimits},
-    order::{Deed, Order, OrderError, Plan, Refusal},
+    order::{Deed, LONGEST_HOLD, Order, OrderError, Plan, Refusal},
     registry::{Change, NodeSpec, Registry},
     snapshot::Snapshot,
     worker::{Pool, PoolSettings},

@@ -41,6 +41,10 @@ mod failure_log;
 mod fault_proxy;
 #[path = "pushes/faults.rs"]
 mod faults;
+#[path = "pushes/figures.rs"]
+mod figures;
+#[path = "pushes/holds.rs"]
+mod holds;
 #[path = "pushes/large_room.rs"]
 mod large_room;
 #[path = "pushes/leaving.rs"]

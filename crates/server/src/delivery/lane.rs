@@ -3,6 +3,7 @@
 
 use std::{
     collections::VecDeque,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, AtomicUsize, Ordering},
@@ -43,8 +44,6 @@ struct Shared {
     node: Arc<Node>,
     /// About how many calls in the queue nobody waits for any more.
     given_up: AtomicUsize,
-    /// Wakes the lane when a call was given up.
-    forget: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -114,7 +113,7 @@ impl Ticket {
         let given_up = self.state.leave_waiting(GIVEN_UP);
         if given_up {
             self.shared.given_up.fetch_add(1, Ordering::Relaxed);
-            self.shared.forget.notify_one();
+            self.shared.node.nudge();
         }
         given_up
     }
@@ -141,7 +140,6 @@ impl Lane {
         let shared = Shared {
             node: node.clone(),
             given_up: AtomicUsize::new(0),
-            forget: Notify::new(),
         };
         Self {
             node,
@@ -202,6 +200,7 @@ impl Lane {
         let (mut calls, mut flight) = (FuturesUnordered::new(), InFlight::default());
         let left = self.node.left();
         let mut ejections = self.node.ejections();
+        let mut attention = pin!(self.node.attention());
         loop {
             while calls.len() < self.settings.concurrency
                 && let Some(item) = self.take()
@@ -215,8 +214,10 @@ impl Lane {
                 () = left.cancelled() => break,
                 Some(ended) = calls.next(), if !calls.is_empty() => flight.end(ended),
                 () = self.wake.notified(), if has_slot => {}
-                () = self.shared.forget.notified() => self.forget_oldest(),
-                () = self.node.ejected() => {}
+                () = attention.as_mut() => {
+                    attention.set(self.node.attention());
+                    self.forget_oldest();
+                }
             }
             let ejected = self.node.ejections();
             if ejected != ejections {

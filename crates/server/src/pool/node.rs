@@ -12,7 +12,10 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use prometheus::IntGauge;
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, futures::Notified},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Error};
 
@@ -82,8 +85,8 @@ pub struct Node {
     hold: AtomicU8,
     hold_until_ns: AtomicU64,
     ejections: AtomicU64,
-    /// Wakes the lane after an ejection.
-    ejected: Notify,
+    /// Wakes the lane for what happens seldom.
+    attention: Notify,
     settings: ChannelSettings,
     live: Arc<LiveConnections>,
     queued: IntGauge,
@@ -128,7 +131,7 @@ impl Node {
             hold: AtomicU8::new(FREE),
             hold_until_ns: AtomicU64::new(0),
             ejections: AtomicU64::new(0),
-            ejected: Notify::new(),
+            attention: Notify::new(),
             settings: settings.channel,
             live: Arc::new(LiveConnections::of(audience)),
             queued,
@@ -249,9 +252,14 @@ impl Node {
         self.ejections.load(Ordering::Acquire)
     }
 
-    /// Ends after an ejection; may end without one. For the node's lane alone.
-    pub async fn ejected(&self) {
-        self.ejected.notified().await;
+    /// Ends after a [`Node::nudge`] or an ejection. For the node's lane alone.
+    pub fn attention(&self) -> Notified<'_> {
+        self.attention.notified()
+    }
+
+    /// Has the lane look at its queue.
+    pub fn nudge(&self) {
+        self.attention.notify_one();
     }
 
     /// Drains, ejects or frees it.
@@ -266,7 +274,7 @@ impl Node {
         self.hold.store(state, Ordering::Release);
         if hold == Hold::Ejected {
             self.ejections.fetch_add(1, Ordering::AcqRel);
-            self.ejected.notify_one();
+            self.nudge();
             self.reconnect();
         }
     }

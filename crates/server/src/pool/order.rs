@@ -12,6 +12,9 @@ use crate::{channel::LinkState, ids::NodeId};
 /// Orders that may wait for the pool's task.
 pub(super) const MOST_WAITING: usize = 64;
 
+/// A longer hold is shortened to this.
+pub const LONGEST_HOLD: Duration = Duration::from_hours(24);
+
 /// What to do to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {

@@ -1,6 +1,8 @@
 //! The task that owns the nodes: takes in discovery's events, makes and closes
 //! nodes, and publishes a [`Snapshot`] after each change.
 
+mod holding;
+
 use std::{
     collections::{BTreeMap, HashSet},
     sync::Arc,
@@ -20,7 +22,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, info, warn};
 
 use super::{
-    Change, Deed, Hold, Node, NodeSpec, Order, OrderError, Plan, QueueLimits, Registry, Snapshot,
+    Change, Node, NodeSpec, Order, OrderError, Plan, QueueLimits, Registry, Snapshot,
     hold::Holds,
     order::{self, Command},
 };
@@ -192,52 +194,6 @@ impl Worker {
         let nodes = &self.nodes;
         self.registry
             .reconcile(Instant::now(), |id| is_live(nodes, id))
-    }
-
-    /// Does what the same plan allows as a dry run shows.
-    fn obey(&mut self, order: &Order) -> Result<Plan, OrderError> {
-        let plan = order::plan(self.nodes.values(), order)?;
-        if let Some(refusal) = plan.refusal.clone() {
-            return Err(OrderError::Refused(refusal, Box::new(plan)));
-        }
-        let node = &plan.node;
-        let (hold, ttl) = match order.deed {
-            Deed::Drain { ttl } => (Hold::Drained, ttl),
-            Deed::Eject { ttl } => (Hold::Ejected, ttl),
-            Deed::Release => {
-                self.holds.end(node.id());
-                node.set_hold(Hold::None, None);
-                return Ok(plan);
-            }
-            Deed::Reconnect => {
-                node.reconnect();
-                return Ok(plan);
-            }
-        };
-        let until = Instant::now() + ttl;
-        self.holds.set(node.id().clone(), hold, until);
-        node.set_hold(hold, Some(until));
-        Ok(plan)
-    }
-
-    fn end_holds(&mut self) {
-        for (id, hold) in self.holds.expire(Instant::now()) {
-            if let Some(node) = self.nodes.get(&id) {
-                node.set_hold(Hold::None, None);
-            }
-            self.tell_hold_ended(&id, hold, "its time is up");
-        }
-    }
-
-    fn tell_hold_ended(&self, node: &NodeId, hold: Hold, why: &str) {
-        let hold = hold.as_label();
-        info!(node.id = %node, hold, why, "hold ended");
-        self.tell(
-            Level::Info,
-            Kind::HoldEnded,
-            node,
-            format!("no longer {hold}: {why}"),
-        );
     }
 
     fn tell(&self, level: Level, kind: Kind, node: &NodeId, message: impl Into<String>) {

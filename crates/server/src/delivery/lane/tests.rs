@@ -127,6 +127,27 @@ async fn a_call_that_nobody_waits_for_makes_room() {
 }
 
 #[tokio::test]
+async fn the_oldest_that_is_shown_is_one_that_is_still_waited_for() {
+    let silent = silent(10, 1 << 20).await;
+    let _in_flight = silent.occupy(LATER).await;
+    let first = silent.enqueue(LATER).unwrap();
+    let after_first = silent.lane.node.epoch().now_ns();
+    let _second = silent.enqueue(LATER).unwrap();
+    let shown = || {
+        let reading = silent.lane.node.reading();
+        (reading.queued, reading.oldest_queued_ns > after_first)
+    };
+    assert_eq!(shown(), (2, false));
+    drop(first);
+    while shown() != (1, true) {
+        tokio::task::yield_now().await;
+    }
+    let reading = silent.lane.node.reading();
+    assert!(reading.oldest_in_flight_ns < reading.oldest_queued_ns);
+    assert_eq!(reading.in_flight, 1);
+}
+
+#[tokio::test]
 async fn a_call_whose_turn_never_came_is_expired_at_its_deadline() {
     let silent = silent(10, 1 << 20).await;
     let _in_flight = silent.occupy(LATER).await;

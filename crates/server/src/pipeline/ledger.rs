@@ -11,6 +11,7 @@ use crate::{
 
 const OFFLINE: Ending = (Outcome::Offline, Some(Reason::NotConnected));
 pub(super) const UNRESOLVED: Ending = (Outcome::NodeGone, Some(Reason::UnresolvedNode));
+const HELD: Ending = (Outcome::NodeGone, Some(Reason::Drained));
 const LOST_TRACK: Ending = (Outcome::NodeGone, Some(Reason::ControllerUnavailable));
 
 /// How many targets ended alike.
@@ -26,6 +27,8 @@ pub struct Ledger {
     expected: u64,
     /// The nodes asked; the reason of the first failed call, if any failed.
     nodes: BTreeMap<NodeId, Option<Reason>>,
+    /// A call ended without a word while it may have arrived.
+    cut: bool,
 }
 
 #[derive(Debug)]
@@ -93,7 +96,11 @@ impl Ledger {
     /// those whom the node does not have, though it was the right one; and those
     /// whom no node has, when the right one was not known.
     pub fn record(&mut self, call: &PlannedCall, verdict: &Verdict) -> Vec<usize> {
-        if let Verdict::Failed { reason, .. } = verdict {
+        if let Verdict::Failed {
+            reason, outcome, ..
+        } = verdict
+        {
+            self.cut |= *outcome == Outcome::Unknown;
             let word = self.nodes.entry(call.node.id().clone()).or_insert(None);
             word.get_or_insert(*reason);
         }
@@ -200,8 +207,16 @@ impl Ledger {
         let missing = self.expected.saturating_sub(self.counted.values().sum());
         if missing > 0 {
             // Behind a node without a word there may be any of them.
-            let silent = self.nodes.values().find_map(|failed| *failed);
-            let ending = silent.map_or(UNRESOLVED, |reason| (Outcome::Unknown, Some(reason)));
+            let mut silent = self.nodes.values().filter_map(|failed| *failed);
+            let ending = match silent.next() {
+                None => UNRESOLVED,
+                Some(Reason::Drained)
+                    if !self.cut && silent.all(|reason| reason == Reason::Drained) =>
+                {
+                    HELD
+                }
+                Some(reason) => (Outcome::Unknown, Some(reason)),
+            };
             *endings.entry(ending).or_insert(0) += missing;
         }
         endings

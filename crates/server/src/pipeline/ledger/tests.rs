@@ -51,6 +51,22 @@ fn a_target_that_nobody_was_asked_about_is_offline() {
 }
 
 #[test]
+fn whoever_may_be_at_a_held_node_is_node_gone_unless_a_call_may_have_arrived() {
+    let nodes = nodes();
+    let mut ledger = Ledger::default();
+    ledger.expect(5);
+    let [held, late] = [0, 1].map(|node| call(&nodes, node, To::Room));
+    ledger.asking(&held);
+    ledger.record(&held, &failed(HELD));
+    assert_eq!(ledger.endings(), Endings::from([(HELD, 5)]));
+    ledger.asking(&late);
+    ledger.record(&late, &failed(LATE));
+    assert_eq!(ledger.endings().values().sum::<u64>(), 5);
+    assert_eq!(ended(&ledger, HELD), 1);
+    assert_eq!(ended(&ledger, (Outcome::Unknown, HELD.1)), 3);
+}
+
+#[test]
 fn one_delivery_outweighs_every_other_word_and_counts_once() {
     let nodes = nodes();
     let mut ledger = ledger_of(1);

@@ -4,11 +4,16 @@
 //! out replicas that are not live, and say so; percentiles come from merged histograms.
 
 pub mod api;
+mod apis;
 pub mod events;
 pub mod history;
+mod merge;
 pub mod node;
 pub mod problems;
+mod sums;
+mod timeline;
 pub mod totals;
+mod track;
 pub mod window;
 
 pub use self::{
@@ -21,33 +26,119 @@ pub use self::{
     window::Window,
 };
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{feed::FeedEvent, moment::Moment, replica::Replica};
+use push_manager_proto::admin::ReplicaRow;
+
+use self::track::Track;
+use crate::{
+    feed::FeedEvent,
+    moment::Moment,
+    replica::{Replica, ReplicaId},
+};
+
+/// Most replicas followed at once.
+pub const MOST_REPLICAS: u32 = 256;
+
+/// A replica's own row, as its memory keeps it.
+type ReplicaFigures = Arc<ReplicaRow>;
 
 /// The fleet. See the module's documentation.
 #[derive(Clone, Debug, Default)]
 pub struct Fleet {
     replicas: Vec<Replica>,
+    tracks: Vec<Track>,
     nodes: BTreeMap<NodeName, Node>,
     apis: Vec<Api>,
     totals: Totals,
     events: EventList,
     problems: Vec<Problem>,
     revision: u64,
+    /// The second whose point of history was added last.
+    pointed: Option<u64>,
 }
 
 impl Fleet {
-    /// Takes in what a link learnt.
+    /// Takes in what a link learnt. What follows from it is seen after the next [`Fleet::tick`].
     pub fn take_in(&mut self, event: FeedEvent) {
-        drop(event);
+        let FeedEvent { replica, at, what } = event;
+        if replica.0 >= MOST_REPLICAS {
+            return;
+        }
+        let place = replica.0 as usize;
+        while self.replicas.len() <= place {
+            let id = ReplicaId(u32::try_from(self.replicas.len()).unwrap_or(u32::MAX));
+            self.replicas.push(Replica::new(id, ""));
+            self.tracks.push(Track::default());
+        }
+        let one = &mut self.replicas[place];
+        one.take_in(at, what);
+        for event in one.take_events() {
+            self.events.add(replica, at, &event);
+        }
         self.revision += 1;
     }
 
-    /// Takes in that time passed: ages, staleness, one point of history for each full second.
+    /// Brings everything up to date: rates, ages, staleness; one point of history for each full
+    /// second, gaps included.
     pub fn tick(&mut self, now: Moment) {
-        let _ = now;
+        let second = now.since_start().as_secs();
+        let due = self.pointed.map_or(1, |last| second.saturating_sub(last));
+        // After a standstill the past is a gap, but no longer than history reaches.
+        let gaps = due.saturating_sub(1).min(3_600);
+        for _ in 0..gaps {
+            self.gap();
+        }
+        let point = due > 0;
+        let column = point && second.is_multiple_of(apis::HEAT_SECONDS);
+        for (replica, track) in self.replicas.iter().zip(&mut self.tracks) {
+            track.look(replica, now);
+        }
+        let (replicas, tracks) = (&self.replicas, &self.tracks);
+        merge::nodes(&mut self.nodes, replicas, tracks, now, point);
+        apis::apis(&mut self.apis, replicas, tracks, now, (point, column));
+        sums::totals(&mut self.totals, &self.nodes, replicas, tracks, now, point);
+        let missed = replicas.iter().map(Replica::events_missed);
+        self.events.set_missed(missed.fold(0, u64::saturating_add));
+        self.problems = problems::find(&mut self.nodes, &self.apis, replicas, tracks, now);
+        if point {
+            self.pointed = Some(second);
+        }
         self.revision += 1;
+    }
+
+    /// A second that nobody looked at.
+    fn gap(&mut self) {
+        for node in self.nodes.values_mut() {
+            node.rate_history.push(None);
+            node.queue_history.push(None);
+            node.in_flight_history.push(None);
+        }
+        for api in &mut self.apis {
+            api.rate_history.push(None);
+        }
+        let totals = &mut self.totals;
+        for series in [
+            &mut totals.push_history,
+            &mut totals.delivered_history,
+            &mut totals.p50_history,
+            &mut totals.p95_history,
+            &mut totals.p99_history,
+        ] {
+            series.push(None);
+        }
+    }
+
+    /// A replica's pushes a second by its last two frames; kept when it goes stale.
+    pub fn push_rate(&self, replica: ReplicaId) -> Option<f64> {
+        let track = self.tracks.get(replica.0 as usize)?;
+        let (before, after) = track.row.last_two()?;
+        track::rate_between(before, after, |row| row.pushes)
+    }
+
+    /// One replica.
+    pub fn replica(&self, id: ReplicaId) -> Option<&Replica> {
+        self.replicas.get(id.0 as usize)
     }
 
     /// All replicas, in the order in which they were met.
@@ -90,3 +181,6 @@ impl Fleet {
         self.revision
     }
 }
+
+#[cfg(test)]
+mod tests;

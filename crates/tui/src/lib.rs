@@ -12,9 +12,18 @@
 //!
 //! `update` and `view` are pure: no clock, no I/O. `once` prints the same Fleet for scripts.
 
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures are rounded for people to look at"
+)]
+
 pub mod app;
 pub mod feed;
 pub mod filter;
+#[doc(hidden)]
+pub mod fixture;
 pub mod fleet;
 pub mod moment;
 pub mod replica;

@@ -2,11 +2,26 @@
 //!
 //! Pure: frames in, state out. Merging replicas is [`crate::fleet`]'s; connecting is [`crate::feed`]'s.
 
+pub mod rows;
+pub mod sequence;
+pub mod text;
+
 use std::{fmt, time::Duration};
 
-use push_manager_proto::admin::{GetInfoResponse, ReplicaRow};
+use push_manager_proto::admin::{
+    Event, GetInfoResponse, HistogramLayout, ReplicaRow, RowsPart, WatchResponse,
+    watch_response::Kind,
+};
 
-use crate::moment::Moment;
+use self::{
+    rows::Rows,
+    sequence::{Sequence, Step},
+    text::{MOST_MESSAGE, MOST_NAME, clean},
+};
+use crate::{feed::Learnt, moment::Moment};
+
+/// Events taken from one replica between two looks at them.
+const MOST_NEW_EVENTS: usize = 4_096;
 
 /// Nothing heard for so many of its intervals: stale.
 pub const STALE_AFTER_INTERVALS: u32 = 3;
@@ -75,10 +90,119 @@ pub struct Replica {
     name: String,
     link: Link,
     info: Option<Box<GetInfoResponse>>,
-    row: Option<Box<ReplicaRow>>,
+    sequence: Sequence,
+    rows: Rows,
+    /// The snapshot that is coming in.
+    coming: Rows,
+    /// The replica's clock at its last frame, and the console's.
+    clock: Option<(u64, Moment)>,
+    interval: Duration,
+    coalesced: u64,
+    events_missed: u64,
+    out_of_step: u64,
+    /// Events not yet taken over.
+    events: Vec<Event>,
 }
 
+/// Assumed until a frame says otherwise.
+const USUAL_INTERVAL: Duration = Duration::from_secs(1);
+/// An interval that a frame may claim.
+const LONGEST_INTERVAL: Duration = Duration::from_mins(10);
+
 impl Replica {
+    /// A replica of which nothing is known yet.
+    pub fn new(id: ReplicaId, name: &str) -> Self {
+        Self {
+            id,
+            name: clean(name, MOST_NAME),
+            link: Link::Connecting,
+            info: None,
+            sequence: Sequence::default(),
+            rows: Rows::default(),
+            coming: Rows::default(),
+            clock: None,
+            interval: USUAL_INTERVAL,
+            coalesced: 0,
+            events_missed: 0,
+            out_of_step: 0,
+            events: Vec::new(),
+        }
+    }
+
+    /// Takes in what the link learnt.
+    pub fn take_in(&mut self, at: Moment, what: Learnt) {
+        match what {
+            Learnt::Target(name) => self.name = clean(&name, MOST_NAME),
+            Learnt::Info(mut info) => {
+                for text in [
+                    &mut info.manager_id,
+                    &mut info.version,
+                    &mut info.instance_id,
+                ] {
+                    *text = clean(text, MOST_NAME);
+                }
+                self.info = Some(info);
+            }
+            Learnt::Link(link) => {
+                if link == Link::Gone {
+                    self.rows = Rows::default();
+                    self.sequence = Sequence::default();
+                }
+                self.link = cleaned(link);
+            }
+            Learnt::Frame(frame) => self.take_frame(at, *frame),
+        }
+    }
+
+    fn take_frame(&mut self, at: Moment, frame: WatchResponse) {
+        let before = self.sequence.reached();
+        let Ok(step) = self.sequence.check(&frame) else {
+            self.out_of_step += 1;
+            return;
+        };
+        self.link = Link::Live;
+        self.coalesced = self.coalesced.saturating_add(frame.coalesced);
+        self.events_missed = self.events_missed.saturating_add(frame.events_missed);
+        let interval = frame.interval.and_then(|given| given.try_into().ok());
+        self.interval = interval
+            .unwrap_or(USUAL_INTERVAL)
+            .min(LONGEST_INTERVAL)
+            .max(Duration::from_millis(1));
+        match (step, frame.kind) {
+            (Step::Snapshot { first, last }, Some(Kind::Snapshot(mut part))) => {
+                if first {
+                    self.coming = Rows::default();
+                }
+                self.note_events(&mut part);
+                self.coming.take_in(part);
+                if !last {
+                    return;
+                }
+                self.rows = std::mem::take(&mut self.coming);
+            }
+            (Step::Delta, Some(Kind::Delta(mut part))) => {
+                self.note_events(&mut part);
+                self.rows.take_in(part);
+            }
+            _ => {}
+        }
+        let same_epoch = before.is_some_and(|(epoch, _)| epoch == frame.epoch);
+        let later = self.clock.is_none_or(|(ns, _)| frame.monotonic_ns >= ns);
+        if later || !same_epoch {
+            self.clock = Some((frame.monotonic_ns, at));
+        }
+    }
+
+    fn note_events(&mut self, part: &mut RowsPart) {
+        let room = MOST_NEW_EVENTS.saturating_sub(self.events.len());
+        self.events.extend(part.events.drain(..).take(room));
+    }
+
+    /// Events that came since the last time.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
     /// Its place.
     pub fn id(&self) -> ReplicaId {
         self.id
@@ -101,47 +225,124 @@ impl Replica {
 
     /// Its own row.
     pub fn row(&self) -> Option<&ReplicaRow> {
-        self.row.as_deref()
+        self.rows.replica.as_deref()
+    }
+
+    /// All its rows.
+    pub fn rows(&self) -> &Rows {
+        &self.rows
     }
 
     /// How far its figures may be believed.
-    pub fn freshness(&self, _now: Moment) -> Freshness {
-        Freshness::Down
+    pub fn freshness(&self, now: Moment) -> Freshness {
+        match (&self.link, self.age(now)) {
+            (Link::Live, Some(age)) if age <= self.interval * STALE_AFTER_INTERVALS => {
+                Freshness::Live
+            }
+            (Link::Live, Some(_)) => Freshness::Stale,
+            _ => Freshness::Down,
+        }
     }
 
     /// Time since its last frame.
-    pub fn age(&self, _now: Moment) -> Option<Duration> {
-        None
+    pub fn age(&self, now: Moment) -> Option<Duration> {
+        self.clock.map(|(_, at)| now.since(at))
     }
 
-    /// Its epoch, once a frame came.
+    /// Its monotonic clock at its last frame.
+    pub fn clock_ns(&self) -> Option<u64> {
+        self.clock.map(|(ns, _)| ns)
+    }
+
+    /// Its monotonic clock now; it stands still while nothing is heard.
+    pub fn now_ns(&self, now: Moment) -> u64 {
+        let Some((ns, at)) = self.clock else { return 0 };
+        let since = match self.freshness(now) {
+            Freshness::Live => now.since(at),
+            Freshness::Stale | Freshness::Down => Duration::ZERO,
+        };
+        ns.saturating_add(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// Age of a stamp of its clock; nothing for 0, which means that there is none.
+    pub fn age_of(&self, stamp_ns: u64, now: Moment) -> Option<Duration> {
+        (stamp_ns > 0).then(|| Duration::from_nanos(self.now_ns(now).saturating_sub(stamp_ns)))
+    }
+
+    /// Its epoch, once a whole snapshot came in.
     pub fn epoch(&self) -> Option<u64> {
-        None
+        self.sequence.reached().map(|(epoch, _)| epoch)
     }
 
     /// The state that its frames have led to.
     pub fn seq(&self) -> u64 {
-        0
+        self.sequence.reached().map_or(0, |(_, seq)| seq)
     }
 
-    /// Intervals that its connection had no room for, since the link was made.
+    /// The interval at which it sends frames.
+    pub fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// Intervals that its connection had no room for.
     pub fn coalesced(&self) -> u64 {
-        0
+        self.coalesced
     }
 
     /// Events that left its ring before they could be sent.
     pub fn events_missed(&self) -> u64 {
-        0
+        self.events_missed
+    }
+
+    /// Frames that did not follow, each of which made the stream begin anew.
+    pub fn out_of_step(&self) -> u64 {
+        self.out_of_step
     }
 
     /// Nodes that it knows.
     pub fn node_count(&self) -> usize {
-        0
+        self.rows.nodes.len()
     }
 
-    /// Pushes a second by its last two frames; kept when it goes stale.
-    pub fn push_rate(&self) -> Option<f64> {
-        None
+    /// Layout of its nodes' round trips.
+    pub fn node_layout(&self) -> HistogramLayout {
+        let told = self.info.as_ref().and_then(|info| info.node_rtt.as_ref());
+        rows::layout_or_default(told, 3)
+    }
+
+    /// Layout of its RPCs' latencies.
+    pub fn latency_layout(&self) -> HistogramLayout {
+        let told = self.info.as_ref().and_then(|info| info.latency.as_ref());
+        rows::layout_or_default(told, 4)
+    }
+
+    /// The whole state as a frame, for a recording to begin with.
+    pub fn to_snapshot(&self) -> Option<WatchResponse> {
+        let (epoch, seq) = self.sequence.reached()?;
+        Some(WatchResponse {
+            epoch,
+            seq,
+            base_seq: 0,
+            wall_time: None,
+            monotonic_ns: self.clock_ns()?,
+            interval: self.interval.try_into().ok(),
+            coalesced: 0,
+            events_missed: 0,
+            kind: Some(Kind::Snapshot(self.rows.to_part())),
+        })
+    }
+}
+
+fn cleaned(link: Link) -> Link {
+    match link {
+        Link::Retrying { why, again_at } => Link::Retrying {
+            why: clean(&why, MOST_MESSAGE),
+            again_at,
+        },
+        Link::Refused { why } => Link::Refused {
+            why: clean(&why, MOST_MESSAGE),
+        },
+        Link::Connecting | Link::Live | Link::Gone => link,
     }
 }
 

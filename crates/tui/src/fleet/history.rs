@@ -1,6 +1,9 @@
 //! Points over time, and percentiles of histograms.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
+
+use histogram::{Config, Quantile, SparseHistogram};
+use push_manager_proto::admin::{Histogram, HistogramLayout};
 
 /// Upper bounds of the latency heat map's rows, in microseconds; the last row is open.
 pub const HEAT_BOUNDS_US: [u64; 7] = [500, 2_000, 8_000, 32_000, 128_000, 512_000, 2_000_000];
@@ -35,22 +38,216 @@ pub enum Step {
     Minute,
 }
 
+/// Points kept of each step.
+const KEPT: [usize; 3] = [300, 120, 60];
+/// Seconds in each step's point.
+const SECONDS: [u64; 3] = [1, 5, 60];
+
 /// A value over time, bounded; a point without a value is a gap, not zero.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
-    seconds: std::collections::VecDeque<Option<f32>>,
+    steps: [VecDeque<Point>; 3],
+    /// The means that are not full yet: sum, values, seconds.
+    open: [(f32, u16, u16); 3],
+    /// Fewer are kept.
+    short: bool,
+}
+
+/// NaN stands for no data: half the size of an option.
+#[derive(Clone, Copy, Debug)]
+struct Point(f32);
+
+impl PartialEq for Point {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
 }
 
 impl Series {
+    /// A series that keeps less of the past: for things that there are many of.
+    pub fn short() -> Self {
+        Self {
+            short: true,
+            ..Self::default()
+        }
+    }
+
+    /// Adds the point of one more second; what is no number is a gap.
+    pub fn push(&mut self, value: Option<f64>) {
+        let value = value
+            .filter(|value| value.is_finite())
+            .map(|value| value as f32);
+        for step in 0..3 {
+            let (sum, values, seconds) = &mut self.open[step];
+            if let Some(value) = value {
+                *sum += value;
+                *values += 1;
+            }
+            *seconds += 1;
+            if u64::from(*seconds) < SECONDS[step] {
+                continue;
+            }
+            let mean = if *values == 0 {
+                f32::NAN
+            } else {
+                *sum / f32::from(*values)
+            };
+            self.open[step] = (0.0, 0, 0);
+            let kept = if self.short {
+                KEPT[step].min(60)
+            } else {
+                KEPT[step]
+            };
+            let points = &mut self.steps[step];
+            if points.len() >= kept {
+                points.pop_front();
+            }
+            points.push_back(Point(mean));
+        }
+    }
+
     /// The newest `count` points of a step, the oldest first; fewer while it fills. A coarser point
     /// is the mean of those in it that have a value.
-    pub fn points(&self, _step: Step, count: usize) -> Vec<Option<f32>> {
-        let skip = self.seconds.len().saturating_sub(count);
-        self.seconds.iter().skip(skip).copied().collect()
+    pub fn points(&self, step: Step, count: usize) -> Vec<Option<f32>> {
+        let points = &self.steps[step as usize];
+        let skip = points.len().saturating_sub(count);
+        let newest = points.iter().skip(skip);
+        newest
+            .map(|point| (!point.0.is_nan()).then_some(point.0))
+            .collect()
     }
 
     /// The newest point.
     pub fn latest(&self) -> Option<f32> {
-        self.seconds.back().copied().flatten()
+        let newest = self.steps[0].back()?;
+        (!newest.0.is_nan()).then_some(newest.0)
+    }
+}
+
+/// Percentiles of a histogram of microseconds; the middle of the bucket where each falls.
+pub(super) fn percentiles(histogram: &SparseHistogram) -> Percentiles {
+    let asked = [0.5, 0.9, 0.95, 0.99, 0.999, 1.0];
+    let Ok(Some(found)) = histogram.quantiles(&asked) else {
+        return Percentiles::default();
+    };
+    let at = |quantile: f64| {
+        let bucket = found.get(&Quantile::new(quantile).ok()?)?;
+        let middle = bucket.start() + (bucket.end() - bucket.start()) / 2;
+        Some(Duration::from_micros(middle))
+    };
+    Percentiles {
+        count: u64::try_from(found.total_count()).unwrap_or(u64::MAX),
+        p50: at(0.5),
+        p90: at(0.9),
+        p95: at(0.95),
+        p99: at(0.99),
+        p999: at(0.999),
+        max: at(1.0),
+    }
+}
+
+/// A histogram as a replica tells it; nothing when it does not fit its layout.
+pub(super) fn read(layout: HistogramLayout, told: &Histogram) -> Option<SparseHistogram> {
+    let power = u8::try_from(layout.grouping_power).ok()?;
+    let most = u8::try_from(layout.max_value_power).ok()?;
+    let config = Config::new(power, most).ok()?;
+    SparseHistogram::from_parts(config, told.index.clone(), told.count.clone()).ok()
+}
+
+/// What a cumulative histogram gained; all of it, where it began anew.
+pub(super) fn gained(now: &SparseHistogram, before: &SparseHistogram) -> SparseHistogram {
+    now.checked_sub(before).unwrap_or_else(|_| now.clone())
+}
+
+/// Both together; the finer one is made as coarse as the other. Where ranges differ, the first.
+pub(super) fn merged(one: SparseHistogram, other: &SparseHistogram) -> SparseHistogram {
+    let (mine, theirs) = (one.config(), other.config());
+    let power = mine.grouping_power().min(theirs.grouping_power());
+    let coarse = |histogram: &SparseHistogram, own: u8| {
+        if own == power {
+            return Some(histogram.clone());
+        }
+        histogram.downsample(power).ok()
+    };
+    let both = coarse(&one, mine.grouping_power())
+        .zip(coarse(other, theirs.grouping_power()))
+        .and_then(|(one, other)| one.checked_add(&other).ok());
+    both.unwrap_or(one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_no_zero_and_a_mean_leaves_it_out() {
+        let mut series = Series::default();
+        for value in [Some(2.0), None, Some(4.0), Some(f64::NAN), Some(6.0)] {
+            series.push(value);
+        }
+        let seconds = series.points(Step::Second, 10);
+        assert_eq!(seconds, [Some(2.0), None, Some(4.0), None, Some(6.0)]);
+        assert_eq!(series.points(Step::Seconds5, 10), [Some(4.0)]);
+        (0..5).for_each(|_| series.push(None));
+        assert_eq!(series.points(Step::Seconds5, 10), [Some(4.0), None]);
+        assert_eq!(series.latest(), None);
+    }
+
+    #[test]
+    fn a_series_is_bounded() {
+        let mut series = Series::default();
+        (0..10_000).for_each(|value| series.push(Some(f64::from(value))));
+        assert_eq!(series.points(Step::Second, usize::MAX).len(), 300);
+        assert_eq!(series.points(Step::Minute, usize::MAX).len(), 60);
+    }
+
+    #[test]
+    fn merged_percentiles_are_those_of_all_values_not_a_mean() {
+        let config = Config::new(4, 26).unwrap();
+        let mut parts = [
+            histogram::Histogram::with_config(&config),
+            histogram::Histogram::with_config(&config),
+        ];
+        let mut all = histogram::Histogram::with_config(&config);
+        for value in 1..=1_000_u64 {
+            let part = usize::from(value > 900);
+            parts[part].increment(value * 10).unwrap();
+            all.increment(value * 10).unwrap();
+        }
+        let [one, other] = parts.map(|part| SparseHistogram::from(&part));
+        let both = percentiles(&merged(one, &other));
+        assert_eq!(both, percentiles(&SparseHistogram::from(&all)));
+        let p50 = both.p50.unwrap().as_micros();
+        assert!((4_840..=5_160).contains(&p50), "{p50}");
+    }
+
+    #[test]
+    fn a_histogram_that_does_not_fit_its_layout_is_left_out() {
+        let layout = HistogramLayout {
+            grouping_power: 4,
+            max_value_power: 26,
+        };
+        let told = |index: &[u32], count: &[u64]| Histogram {
+            index: index.to_vec(),
+            count: count.to_vec(),
+        };
+        assert!(read(layout, &told(&[1, 5], &[1, 2])).is_some());
+        assert!(
+            read(layout, &told(&[5, 1], &[1, 2])).is_none(),
+            "not ascending"
+        );
+        assert!(
+            read(layout, &told(&[1], &[1, 2])).is_none(),
+            "lengths differ"
+        );
+        assert!(
+            read(layout, &told(&[u32::MAX], &[1])).is_none(),
+            "beyond the layout"
+        );
+        let odd = HistogramLayout {
+            grouping_power: 200,
+            max_value_power: 1,
+        };
+        assert!(read(odd, &told(&[], &[])).is_none());
     }
 }

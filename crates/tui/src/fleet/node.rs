@@ -97,11 +97,11 @@ pub struct Cell {
     /// How far it may be believed.
     pub freshness: Freshness,
     /// The incarnation, which acts name.
-    pub instance: String,
+    pub instance: Arc<str>,
     /// Its address.
-    pub address: String,
+    pub address: Arc<str>,
     /// The registration's key; may be empty.
-    pub registration: String,
+    pub registration: Arc<str>,
     /// The registration's revision; 0 = none.
     pub revision: i64,
     /// The connections' state.
@@ -141,5 +141,5 @@ pub struct Cell {
     /// Attempts that failed.
     pub connect_failures: u64,
     /// Why the last attempt or call failed; may be empty.
-    pub last_error: String,
+    pub last_error: Arc<str>,
 }

@@ -1,0 +1,189 @@
+//! Problems of replicas, and of what they disagree about.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use push_manager_proto::admin::Readiness;
+
+use super::{Problem, Severity, Subject};
+use crate::{
+    fleet::{NodeName, timeline::grown, track::Track},
+    moment::Moment,
+    replica::{Freshness, Link, Replica},
+};
+
+/// Failed of all calls to the Controller over a minute.
+const CONTROLLER_FAILING: f64 = 0.01;
+
+/// Finds them.
+pub(super) fn find(replicas: &[Replica], tracks: &[Track], now: Moment) -> Vec<Problem> {
+    let present = replicas
+        .iter()
+        .filter(|replica| *replica.link() != Link::Gone);
+    let present: Vec<&Replica> = present.collect();
+    let mut problems = Vec::new();
+    if present.is_empty() {
+        problems.push(console("no_replica", "no replica is known yet".to_owned()));
+    }
+    problems.extend(present.iter().filter_map(|replica| unheard(replica, now)));
+    let live = present
+        .iter()
+        .copied()
+        .filter(|replica| replica.freshness(now) == Freshness::Live);
+    let live: Vec<&Replica> = live.collect();
+    for replica in &live {
+        problems.extend(unwell(replica));
+        let track = tracks.get(replica.id().0 as usize);
+        problems.extend(track.and_then(|track| controller(replica, track, now)));
+    }
+    problems.extend(disagreement(&live));
+    problems.extend(versions(&live));
+    problems
+}
+
+fn of(replica: &Replica, kind: &'static str, severity: Severity, what: &str) -> Problem {
+    Problem {
+        kind,
+        severity,
+        text: format!("replica {} {what}", replica.id()),
+        subject: Subject::Replica(replica.id()),
+    }
+}
+
+fn console(kind: &'static str, text: String) -> Problem {
+    Problem {
+        kind,
+        severity: Severity::Error,
+        text,
+        subject: Subject::Console,
+    }
+}
+
+fn unheard(replica: &Replica, now: Moment) -> Option<Problem> {
+    let age = || replica.age(now).unwrap_or_default().as_secs();
+    match (replica.link(), replica.freshness(now)) {
+        (_, Freshness::Live) | (Link::Gone, _) => None,
+        // It has not had the time yet.
+        (Link::Connecting, _) if replica.age(now).is_none() => None,
+        (Link::Refused { why }, _) => {
+            let what = format!("refuses: {why}");
+            Some(of(replica, "replica_refused", Severity::Error, &what))
+        }
+        (Link::Retrying { why, .. }, _) => {
+            let what = format!("is down: {why}");
+            Some(of(replica, "replica_down", Severity::Error, &what))
+        }
+        (Link::Live | Link::Connecting, Freshness::Stale | Freshness::Down) => {
+            let what = format!("is stale: last heard {} s ago", age());
+            Some(of(replica, "replica_stale", Severity::Warning, &what))
+        }
+    }
+}
+
+/// What a replica tells of itself.
+fn unwell(replica: &Replica) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let Some(row) = replica.row() else {
+        return problems;
+    };
+    match row.readiness() {
+        Readiness::Waiting => {
+            let what = format!("is not ready: {}", row.not_ready);
+            problems.push(of(replica, "replica_not_ready", Severity::Error, &what));
+        }
+        Readiness::Draining => {
+            problems.push(of(
+                replica,
+                "replica_draining",
+                Severity::Warning,
+                "is shutting down",
+            ));
+        }
+        Readiness::Ready | Readiness::Unspecified => {}
+    }
+    if !row.discovery_up && row.readiness() != Readiness::Waiting {
+        let what = format!("can't reach discovery: {}", row.discovery_error);
+        problems.push(of(replica, "discovery_away", Severity::Warning, &what));
+    }
+    if replica.events_missed() > 0 {
+        let what = format!("had {} events that were missed", replica.events_missed());
+        problems.push(of(replica, "events_missed", Severity::Warning, &what));
+    }
+    if replica.rows().left_out > 0 {
+        let what = format!("has {} nodes more than are shown", replica.rows().left_out);
+        problems.push(of(replica, "nodes_left_out", Severity::Warning, &what));
+    }
+    problems
+}
+
+/// Calls to the Controller that fail.
+fn controller(replica: &Replica, track: &Track, now: Moment) -> Option<Problem> {
+    let begin = track.row.begin_of(Duration::from_mins(1), now)?;
+    let end = track.row.latest()?;
+    let (mut all, mut failed, mut main) = (0_u64, 0_u64, ("", 0_u64));
+    for (code, count) in &end.figures.controller_requests {
+        let before = begin.figures.controller_requests.get(code);
+        let grown = grown(*count, before.copied().unwrap_or(0));
+        all += grown;
+        if code != "OK" {
+            failed += grown;
+            if grown > main.1 {
+                main = (code, grown);
+            }
+        }
+    }
+    let ratio = if all == 0 {
+        0.0
+    } else {
+        failed as f64 / all as f64
+    };
+    (ratio > CONTROLLER_FAILING).then(|| {
+        let share = ratio * 100.0;
+        let what = format!("gets errors from the Controller: {share:.1}% ({})", main.0);
+        of(replica, "controller_failing", Severity::Error, &what)
+    })
+}
+
+/// Replicas that see fewer nodes than all of them together.
+fn disagreement(live: &[&Replica]) -> Option<Problem> {
+    if live.len() < 2 {
+        return None;
+    }
+    let seen: Vec<BTreeSet<&NodeName>> = live
+        .iter()
+        .map(|replica| {
+            let nodes = replica.rows().nodes.values();
+            nodes.map(|known| &known.fixed.name).collect()
+        })
+        .collect();
+    let all: BTreeSet<&NodeName> = seen.iter().flatten().copied().collect();
+    let fewest = (0..live.len()).min_by_key(|at| seen[*at].len())?;
+    let missing = all.len() - seen[fewest].len();
+    if missing == 0 {
+        return None;
+    }
+    let others = live.iter().enumerate().filter(|(at, _)| *at != fewest);
+    let others: Vec<_> = others
+        .map(|(_, replica)| replica.id().to_string())
+        .collect();
+    let plural = if missing == 1 { "node" } else { "nodes" };
+    let what = format!("sees {missing} {plural} fewer than {}", others.join(", "));
+    Some(of(
+        live[fewest],
+        "replicas_disagree",
+        Severity::Warning,
+        &what,
+    ))
+}
+
+fn versions(live: &[&Replica]) -> Option<Problem> {
+    let told = live
+        .iter()
+        .filter_map(|replica| Some((*replica, replica.info()?)));
+    let told: Vec<_> = told
+        .map(|(replica, info)| (replica, info.version.as_str()))
+        .collect();
+    let newest = told.iter().map(|(_, version)| *version).max()?;
+    let (odd, version) = told.iter().find(|(_, version)| *version != newest)?;
+    let what = format!("runs version {version}, others {newest}");
+    Some(of(odd, "versions_differ", Severity::Warning, &what))
+}

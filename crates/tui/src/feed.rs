@@ -4,7 +4,22 @@
 //! Nothing here knows the screen. A full queue makes a link stop reading, and the replica then sends
 //! the latest state later: nothing is lost by it.
 
+mod address;
+mod backoff;
+mod board;
+mod dial;
+mod link;
+mod token;
+
 use push_manager_proto::admin::{GetInfoResponse, WatchResponse};
+use tokio::time::Instant;
+
+pub use self::{
+    address::{ADMIN_PORT, Address, NoAddress},
+    board::{Board, Target},
+    dial::{Dial, Stream},
+    token::{Token, TokenError},
+};
 
 use crate::{
     moment::Moment,
@@ -36,4 +51,20 @@ pub enum Learnt {
     Frame(Box<WatchResponse>),
     /// The link's state changed.
     Link(Link),
+}
+
+/// The console's time, for those who tell when they learnt something.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedClock(Instant);
+
+impl FeedClock {
+    /// Begins now.
+    pub fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The time since.
+    pub fn now(&self) -> Moment {
+        Moment::after(self.0.elapsed())
+    }
 }

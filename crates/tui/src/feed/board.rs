@@ -1,0 +1,223 @@
+//! The links of all targets: begun when a target is asked for, ended when it no longer is.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use push_manager_proto::admin::{ActRequest, ActResponse, GetSettingsRequest, GetSettingsResponse};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    Dial, FeedClock, FeedEvent, Learnt, Token,
+    link::{self, ANSWER_WITHIN, Client, Plan, Wires},
+};
+use crate::{
+    fleet::MOST_REPLICAS,
+    replica::{Link, ReplicaId},
+};
+
+/// Somewhere to link to.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// What it is called: the address, or a pod's name.
+    pub name: String,
+    /// How it is reached; nothing where it can't be, for the reason given.
+    pub dial: Result<Dial, String>,
+}
+
+/// All links. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Board {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    events: mpsc::Sender<FeedEvent>,
+    token: Token,
+    interval: Duration,
+    clock: FeedClock,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    places: Mutex<Places>,
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    /// A target keeps its place when it comes back.
+    known: BTreeMap<String, ReplicaId>,
+    links: BTreeMap<ReplicaId, Handle>,
+}
+
+#[derive(Debug)]
+struct Handle {
+    client: watch::Receiver<Option<Client>>,
+    at_once: Arc<Notify>,
+    stop: CancellationToken,
+}
+
+impl Board {
+    /// No links yet; what they learn goes into `events`.
+    pub fn new(
+        events: mpsc::Sender<FeedEvent>,
+        token: Token,
+        interval: Duration,
+        clock: FeedClock,
+    ) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                events,
+                token,
+                interval,
+                clock,
+                tasks: TaskTracker::new(),
+                stop: CancellationToken::new(),
+                places: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Links to exactly these: others end, those that are there go on.
+    pub async fn set(&self, targets: Vec<Target>) {
+        let wanted: BTreeSet<&String> = targets.iter().map(|target| &target.name).collect();
+        let gone: Vec<ReplicaId> = {
+            let mut places = self.places();
+            let known = places.known.iter();
+            let gone = known
+                .filter(|(name, _)| !wanted.contains(name))
+                .map(|(_, id)| *id);
+            let gone: Vec<_> = gone.collect();
+            gone.into_iter()
+                .filter(|id| {
+                    places
+                        .links
+                        .remove(id)
+                        .map(|link| link.stop.cancel())
+                        .is_some()
+                })
+                .collect()
+        };
+        for id in gone {
+            self.tell(id, Learnt::Link(Link::Gone)).await;
+        }
+        for target in targets {
+            self.add(target).await;
+        }
+    }
+
+    async fn add(&self, target: Target) {
+        let Some((id, is_new)) = self.place(&target.name) else {
+            return;
+        };
+        if self.places().links.contains_key(&id) {
+            return;
+        }
+        if is_new {
+            self.tell(id, Learnt::Target(target.name.clone())).await;
+        }
+        let dial = match target.dial {
+            Ok(dial) => dial,
+            Err(why) => {
+                self.tell(id, Learnt::Link(Link::Refused { why })).await;
+                return;
+            }
+        };
+        let shared = &self.shared;
+        let (client, latest) = watch::channel(None);
+        let at_once = Arc::new(Notify::new());
+        let stop = shared.stop.child_token();
+        let plan = Plan {
+            replica: id,
+            dial,
+            token: shared.token.clone(),
+            interval: shared.interval,
+            clock: shared.clock,
+        };
+        let wires = Wires {
+            events: shared.events.clone(),
+            client,
+            at_once: at_once.clone(),
+        };
+        let handle = Handle {
+            client: latest,
+            at_once,
+            stop: stop.clone(),
+        };
+        self.places().links.insert(id, handle);
+        shared.tasks.spawn(link::run(plan, wires, stop));
+    }
+
+    fn place(&self, name: &str) -> Option<(ReplicaId, bool)> {
+        let mut places = self.places();
+        if let Some(id) = places.known.get(name) {
+            return Some((*id, false));
+        }
+        let next = u32::try_from(places.known.len()).ok()?;
+        let id = (next < MOST_REPLICAS).then_some(ReplicaId(next))?;
+        places.known.insert(name.to_owned(), id);
+        Some((id, true))
+    }
+
+    async fn tell(&self, replica: ReplicaId, what: Learnt) {
+        let at = self.shared.clock.now();
+        let event = FeedEvent { replica, at, what };
+        // Whoever listened may have ended.
+        drop(self.shared.events.send(event).await);
+    }
+
+    /// Makes a link anew at once, also one that was refused.
+    pub fn reconnect(&self, replica: ReplicaId) {
+        if let Some(link) = self.places().links.get(&replica) {
+            link.at_once.notify_one();
+        }
+    }
+
+    /// Asks a replica to act; its answer, or why there is none.
+    pub async fn act(&self, replica: ReplicaId, wish: ActRequest) -> Result<ActResponse, String> {
+        let mut client = self.client(replica)?;
+        answer(client.act(wish)).await
+    }
+
+    /// Asks a replica for its settings.
+    pub async fn settings(&self, replica: ReplicaId) -> Result<GetSettingsResponse, String> {
+        let mut client = self.client(replica)?;
+        answer(client.get_settings(GetSettingsRequest {})).await
+    }
+
+    fn client(&self, replica: ReplicaId) -> Result<Client, String> {
+        let places = self.places();
+        let link = places.links.get(&replica);
+        let client = link.and_then(|link| link.client.borrow().clone());
+        client.ok_or_else(|| format!("replica {replica} is not connected"))
+    }
+
+    /// Ends all links.
+    pub async fn stop(&self) {
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+
+    fn places(&self) -> std::sync::MutexGuard<'_, Places> {
+        self.shared
+            .places
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn answer<T>(
+    asking: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
+) -> Result<T, String> {
+    match timeout(ANSWER_WITHIN, asking).await {
+        Err(_) => Err(format!("no answer within {} s", ANSWER_WITHIN.as_secs())),
+        Ok(Err(status)) => Err(link::words(&status)),
+        Ok(Ok(answer)) => Ok(answer.into_inner()),
+    }
+}

@@ -7,10 +7,18 @@ pub mod keymap;
 pub mod model;
 pub mod msg;
 
+mod acting;
+mod command;
+mod cursor;
+mod export;
+mod order;
+mod overlay;
+mod time;
 mod update;
 
 pub use self::{
-    act::{ActDialog, ActTarget, ActWish},
+    act::{ActDialog, ActPart, ActStage, ActTarget, ActWish, Answer},
+    acting::word as verb_word,
     effect::{Effect, ExportFormat},
     keymap::{Action, Binding, Context},
     model::{
@@ -18,5 +26,6 @@ pub use self::{
         ReplicasState, Screen, SortKey, TimeState,
     },
     msg::Msg,
+    order::{EventsBy, OrderedBy},
     update::update,
 };

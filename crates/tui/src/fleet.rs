@@ -32,9 +32,9 @@ use push_manager_proto::admin::ReplicaRow;
 
 use self::track::Track;
 use crate::{
-    feed::FeedEvent,
+    feed::{FeedEvent, Learnt},
     moment::Moment,
-    replica::{Replica, ReplicaId},
+    replica::{Link, Replica, ReplicaId},
 };
 
 /// Most replicas followed at once.
@@ -127,6 +127,48 @@ impl Fleet {
         ] {
             series.push(None);
         }
+    }
+
+    /// The whole state as events that lead to it, for a tape to begin with.
+    pub fn to_events(&self, at: Moment) -> Vec<FeedEvent> {
+        let mut events = Vec::new();
+        for replica in &self.replicas {
+            let told = [
+                Some(Learnt::Target(replica.name().to_owned())),
+                replica
+                    .info()
+                    .map(|info| Learnt::Info(Box::new(info.clone()))),
+                replica
+                    .to_snapshot()
+                    .map(|frame| Learnt::Frame(Box::new(frame))),
+                Some(Learnt::Link(replica.link().clone())),
+            ];
+            // A frame was heard when it was heard: nothing gets fresher by being told again.
+            let heard = replica.age(at).map_or(at, |age| at - age);
+            events.extend(told.into_iter().flatten().map(|what| FeedEvent {
+                replica: replica.id(),
+                at: if matches!(what, Learnt::Frame(_)) {
+                    heard
+                } else {
+                    at
+                },
+                what,
+            }));
+        }
+        events
+    }
+
+    /// The fleet as if there were only one replica.
+    #[must_use]
+    pub fn only(&self, replica: ReplicaId, now: Moment) -> Fleet {
+        let mut fleet = self.clone();
+        for other in &mut fleet.replicas {
+            if other.id() != replica {
+                other.take_in(now, Learnt::Link(Link::Gone));
+            }
+        }
+        fleet.tick(now);
+        fleet
     }
 
     /// A replica's pushes a second by its last two frames; kept when it goes stale.

@@ -20,13 +20,16 @@
 )]
 
 pub mod app;
+pub mod export;
 pub mod feed;
 pub mod filter;
 #[doc(hidden)]
 pub mod fixture;
 pub mod fleet;
 pub mod moment;
+pub mod once;
 pub mod replica;
+pub mod tape;
 pub mod view;
 
 pub use moment::Moment;

@@ -44,3 +44,18 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
 pub fn page_rows(model: &Model) -> usize {
     usize::from(model.size.1.saturating_sub(6)).max(1)
 }
+
+/// What is at a place of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hit {
+    /// The tab of a screen, from 1.
+    Tab(u8),
+    /// A row of the main table, from 0.
+    Row(usize),
+}
+
+/// What is at a column and row of the screen.
+pub fn hit(model: &Model, column: u16, row: u16) -> Option<Hit> {
+    let _ = (model, column, row);
+    None
+}

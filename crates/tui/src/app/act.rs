@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use push_manager_proto::admin::{ActResponse, Verb};
 
-use crate::{fleet::NodeName, replica::ReplicaId};
+use crate::{fleet::NodeName, moment::Moment, replica::ReplicaId};
 
 /// What an act is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,16 @@ pub enum ActTarget {
         /// Its new value.
         value: String,
     },
+}
+
+impl ActTarget {
+    /// What it is called.
+    pub fn label(&self) -> String {
+        match self {
+            ActTarget::Node(name) => name.to_string(),
+            ActTarget::Setting { key, value } => format!("{key} = {value}"),
+        }
+    }
 }
 
 /// An act to ask replicas for.
@@ -39,17 +49,58 @@ pub struct ActWish {
     pub dry_run: bool,
 }
 
-/// The dialog around an act.
+/// What a replica answered, or the error in words.
+pub type Answer = Result<Box<ActResponse>, String>;
+
+/// One target of a dialog with the answers so far to the latest question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActPart {
+    /// The latest question.
+    pub wish: ActWish,
+    /// The answers.
+    pub answers: BTreeMap<ReplicaId, Answer>,
+}
+
+impl ActPart {
+    /// Every replica has answered.
+    pub fn is_answered(&self) -> bool {
+        self.wish
+            .replicas
+            .keys()
+            .all(|id| self.answers.contains_key(id))
+    }
+
+    /// The replicas that would do it, by their plans.
+    pub fn willing(&self) -> impl Iterator<Item = ReplicaId> {
+        self.answers.iter().filter_map(|(id, answer)| {
+            let plan = answer.as_ref().ok()?.plan.as_ref();
+            plan.is_some_and(|plan| plan.refusal.is_empty())
+                .then_some(*id)
+        })
+    }
+}
+
+/// Where a dialog is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActStage {
+    /// Plans are asked for, or shown; the confirmation is typed.
+    Planning,
+    /// The act itself was asked for.
+    Acting,
+}
+
+/// The dialog around an act on one or several targets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActDialog {
-    /// What is asked for.
-    pub wish: ActWish,
-    /// Answers so far to the latest question.
-    pub answers: BTreeMap<ReplicaId, Result<Box<ActResponse>, String>>,
-    /// What must be typed: the node's name, or the setting's key.
+    /// The targets; never empty.
+    pub parts: Vec<ActPart>,
+    /// What must be typed: the node's name, the setting's key, or for several nodes the verb and
+    /// their number.
     pub confirmation: String,
     /// What was typed so far.
     pub typed: String,
-    /// The plans are in and the confirmation was typed: the act itself was asked for.
-    pub applying: bool,
+    /// Where it is.
+    pub stage: ActStage,
+    /// When the plans were asked for: old ones must be made anew.
+    pub asked_at: Moment,
 }

@@ -7,12 +7,16 @@ use std::{
 
 use push_manager_proto::admin::{EventLevel, GetSettingsResponse};
 
-use super::ActDialog;
+use super::{
+    ActDialog,
+    order::{EventsBy, OrderedBy},
+};
 use crate::{
     filter::Filter,
     fleet::{Fleet, NodeName, Window},
     moment::Moment,
     replica::ReplicaId,
+    tape::Tape,
 };
 
 /// A screen.
@@ -97,6 +101,8 @@ pub struct NodesState {
     pub frozen: bool,
     /// More columns, where there is room.
     pub wide: bool,
+    /// What `order` was made of.
+    pub ordered_by: OrderedBy,
 }
 
 /// The list of events.
@@ -116,6 +122,8 @@ pub struct EventsState {
     pub selected: Option<u64>,
     /// The first row shown.
     pub top: usize,
+    /// What `order` was made of.
+    pub ordered_by: EventsBy,
 }
 
 /// The overview.
@@ -238,6 +246,14 @@ pub struct Model {
     pub recording: Option<std::path::PathBuf>,
     /// Only this replica is shown, as if there were no other.
     pub only: Option<ReplicaId>,
+    /// What was learnt lately.
+    pub tape: Tape,
+    /// The cursor's problem has been jumped to.
+    pub jumped: bool,
+    /// Commands typed before, the newest last.
+    pub history: Vec<String>,
+    /// The number of the next act.
+    pub next_wish: u64,
 }
 
 impl Model {
@@ -261,6 +277,10 @@ impl Model {
             notice: None,
             recording: None,
             only: None,
+            tape: Tape::default(),
+            jumped: false,
+            history: Vec::new(),
+            next_wish: 1,
         }
     }
 

@@ -124,6 +124,11 @@ impl Series {
     }
 }
 
+/// The value, or zero for what is no number.
+pub(crate) fn finite(value: f64) -> f64 {
+    if value.is_finite() { value } else { 0.0 }
+}
+
 /// Percentiles of a histogram of microseconds; the middle of the bucket where each falls.
 pub(super) fn percentiles(histogram: &SparseHistogram) -> Percentiles {
     let asked = [0.5, 0.9, 0.95, 0.99, 0.999, 1.0];

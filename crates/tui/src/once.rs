@@ -1,0 +1,510 @@
+//! The fleet for scripts: a document whose shape is a promise, apart from the types behind it.
+//!
+//! Units stand in the names (`_ms`, `_bytes`, `_ratio`, `_per_s`); what isn't known is null; every
+//! number is finite and no text holds control characters. `schema` grows with changes that a reader
+//! of an older one could not take; docs/console.md lists the fields.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+use push_manager_proto::admin::{EventLevel, Hold, Readiness};
+use serde::Serialize;
+
+use crate::{
+    filter::word,
+    fleet::{
+        self, EventItem, Fleet, NodeWord, Percentiles, Severity, Subject, Window, history::finite,
+    },
+    moment::Moment,
+    replica::{Freshness, Link, Replica},
+};
+
+/// The version of the document's shape.
+pub const SCHEMA: u32 = 1;
+
+/// All that is known at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Document {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// When, in milliseconds since 1970 by the console's clock.
+    pub at_ms: u64,
+    /// Sums over replicas that are live.
+    pub totals: Totals,
+    /// Replicas.
+    pub replicas: Vec<ReplicaDoc>,
+    /// RPCs of the push API.
+    pub apis: Vec<ApiDoc>,
+    /// Nodes, by name.
+    pub nodes: Vec<NodeDoc>,
+    /// What to look at, the gravest first.
+    pub problems: Vec<ProblemDoc>,
+}
+
+/// Sums over live replicas; counters are cumulative since each replica's start.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Totals {
+    /// Replicas that are in these sums, by letter.
+    pub counted: Vec<String>,
+    /// Replicas that are not: stale or down.
+    pub left_out: Vec<String>,
+    /// Pushes that passed validation.
+    pub pushes: u64,
+    /// Pushes running.
+    pub pushes_in_flight: u64,
+    /// Targets delivered to.
+    pub delivered: u64,
+    /// Targets by outcome.
+    pub targets: BTreeMap<String, u64>,
+    /// Failed targets by reason.
+    pub failed: BTreeMap<String, u64>,
+    /// Pushes a second.
+    pub pushes_per_s: Option<f64>,
+    /// Targets delivered a second.
+    pub delivered_per_s: Option<f64>,
+    /// Nodes by state.
+    pub nodes: BTreeMap<&'static str, usize>,
+}
+
+/// Percentiles in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// Values recorded.
+    pub count: u64,
+    /// Half are at most this.
+    pub p50_ms: Option<f64>,
+    /// 90 %.
+    pub p90_ms: Option<f64>,
+    /// 99 %.
+    pub p99_ms: Option<f64>,
+    /// 99.9 %.
+    pub p999_ms: Option<f64>,
+    /// The largest.
+    pub max_ms: Option<f64>,
+}
+
+/// A replica.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReplicaDoc {
+    /// Its letter.
+    pub replica: String,
+    /// As it was asked for.
+    pub target: String,
+    /// `live`, `stale` or `down`.
+    pub freshness: &'static str,
+    /// `connecting`, `live`, `retrying`, `refused` or `gone`.
+    pub link: &'static str,
+    /// Why, where it is not live.
+    pub why: String,
+    /// Time since its last word.
+    pub age_ms: Option<f64>,
+    /// Its name.
+    pub manager_id: String,
+    /// Its random instance id.
+    pub instance_id: String,
+    /// Its version.
+    pub version: String,
+    /// Its epoch, in hexadecimal digits.
+    pub epoch: Option<String>,
+    /// The state that its frames led to.
+    pub seq: u64,
+    /// `waiting`, `ready` or `draining`.
+    pub readiness: &'static str,
+    /// Whether its source of nodes answers.
+    pub discovery_up: Option<bool>,
+    /// Nodes that it uses.
+    pub nodes: usize,
+    /// Pushes that passed validation, cumulative.
+    pub pushes: Option<u64>,
+    /// Targets delivered to, cumulative.
+    pub delivered: Option<u64>,
+    /// Failed targets by reason, cumulative.
+    pub failed: BTreeMap<String, u64>,
+    /// Pushes a second; the last that is known.
+    pub pushes_per_s: Option<f64>,
+    /// CPU used, cumulative.
+    pub cpu_ms: Option<f64>,
+    /// Memory.
+    pub resident_bytes: Option<u64>,
+    /// Intervals that its connection had no room for.
+    pub coalesced: u64,
+    /// Events that were missed.
+    pub events_missed: u64,
+}
+
+/// An RPC over the last 60 s.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ApiDoc {
+    /// Its name.
+    pub api: String,
+    /// Requests being answered.
+    pub in_flight: u64,
+    /// Requests by gRPC status, cumulative.
+    pub requests: BTreeMap<String, u64>,
+    /// Targets by outcome, cumulative.
+    pub targets: BTreeMap<String, u64>,
+    /// Failed targets by reason, cumulative.
+    pub failed: BTreeMap<String, u64>,
+    /// Requests a second.
+    pub requests_per_s: Option<f64>,
+    /// Answered OK with success, a second.
+    pub ok_per_s: Option<f64>,
+    /// Otherwise, a second.
+    pub failed_per_s: Option<f64>,
+    /// Callers who left, a second.
+    pub cancelled_per_s: Option<f64>,
+    /// Failed of all answered.
+    pub failed_ratio: Option<f64>,
+    /// Time to the answer.
+    pub latency: Spread,
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NodeDoc {
+    /// Its id.
+    pub id: String,
+    /// Its address.
+    pub address: String,
+    /// `failed`, `ejected`, `draining`, `connecting`, `lingering`, `ready`, `idle` or `gone` (no
+    /// live replica knows it).
+    pub state: &'static str,
+    /// How long it has been so.
+    pub since_ms: Option<f64>,
+    /// `warning` or `error`.
+    pub warning: Option<&'static str>,
+    /// Connections.
+    pub connections: u64,
+    /// Calls without an answer.
+    pub in_flight: u64,
+    /// Age of the oldest of them.
+    pub oldest_in_flight_ms: Option<f64>,
+    /// Calls that wait.
+    pub queued: u64,
+    /// Age of the oldest of them.
+    pub oldest_queued_ms: Option<f64>,
+    /// How full its fullest lane is.
+    pub queue_ratio: f64,
+    /// Targets that it took, cumulative.
+    pub delivered: u64,
+    /// Targets that it did not have, cumulative.
+    pub offline: u64,
+    /// Targets that failed there, cumulative.
+    pub failed: u64,
+    /// Targets taken a second.
+    pub delivered_per_s: Option<f64>,
+    /// Targets failed a second.
+    pub failed_per_s: Option<f64>,
+    /// Failed of all over the last 60 s.
+    pub failed_ratio: Option<f64>,
+    /// Failed over the last 60 s, by reason.
+    pub failed_by_reason: BTreeMap<String, u64>,
+    /// Round trips over the last 60 s.
+    pub rtt: Spread,
+    /// What each replica knows of it, by letter.
+    pub replicas: BTreeMap<String, CellDoc>,
+}
+
+/// What one replica knows of a node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CellDoc {
+    /// How far it may be believed: `live`, `stale` or `down`.
+    pub freshness: &'static str,
+    /// The state, by this replica alone.
+    pub state: &'static str,
+    /// `none`, `drained` or `ejected`.
+    pub hold: &'static str,
+    /// What remains of that.
+    pub hold_left_ms: Option<f64>,
+    /// The incarnation.
+    pub instance: String,
+    /// Why the last call or attempt failed.
+    pub last_error: String,
+}
+
+/// A problem.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ProblemDoc {
+    /// A stable name.
+    pub kind: &'static str,
+    /// `warning` or `error`.
+    pub severity: &'static str,
+    /// In a sentence.
+    pub text: String,
+    /// The nodes that it is about.
+    pub nodes: Vec<String>,
+    /// The RPC.
+    pub api: Option<String>,
+    /// The replica, by letter.
+    pub replica: Option<String>,
+}
+
+/// An event, as it is exported.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Event {
+    /// When, in milliseconds since 1970 by the replica's clock.
+    pub at_ms: u64,
+    /// Who told it, by letter.
+    pub replicas: Vec<String>,
+    /// `info`, `warn`, `error` or `audit`.
+    pub level: &'static str,
+    /// What.
+    pub kind: String,
+    /// The node.
+    pub node: Option<String>,
+    /// In a sentence.
+    pub message: String,
+    /// Times.
+    pub count: u64,
+    /// Who acted.
+    pub actor: String,
+}
+
+impl Document {
+    /// The fleet at a moment.
+    pub fn of(fleet: &Fleet, now: Moment, wall: SystemTime) -> Self {
+        let replicas = fleet.replicas().iter();
+        let present = replicas.filter(|replica| *replica.link() != Link::Gone);
+        Self {
+            schema: SCHEMA,
+            at_ms: millis(wall),
+            totals: totals(fleet),
+            replicas: present
+                .map(|replica| self::replica(fleet, replica, now))
+                .collect(),
+            apis: fleet.apis().iter().map(api).collect(),
+            nodes: fleet.nodes().values().map(node).collect(),
+            problems: fleet.problems().iter().map(problem).collect(),
+        }
+    }
+
+    /// The gravest problem.
+    pub fn gravest(fleet: &Fleet) -> Option<Severity> {
+        fleet
+            .problems()
+            .iter()
+            .map(|problem| problem.severity)
+            .max()
+    }
+}
+
+impl Event {
+    /// An event of the list.
+    pub fn of(item: &EventItem) -> Self {
+        Self {
+            at_ms: millis(item.wall),
+            replicas: item.replicas.iter().map(ToString::to_string).collect(),
+            level: level(item.level),
+            kind: item.kind.clone(),
+            node: item.node.as_ref().map(ToString::to_string),
+            message: item.message.clone(),
+            count: item.count,
+            actor: item.actor.clone(),
+        }
+    }
+}
+
+/// A level in a word.
+pub fn level(level: EventLevel) -> &'static str {
+    match level {
+        EventLevel::Info | EventLevel::Unspecified => "info",
+        EventLevel::Warn => "warn",
+        EventLevel::Error => "error",
+        EventLevel::Audit => "audit",
+    }
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}
+
+fn freshness(freshness: Freshness) -> &'static str {
+    match freshness {
+        Freshness::Live => "live",
+        Freshness::Stale => "stale",
+        Freshness::Down => "down",
+    }
+}
+
+fn millis(time: SystemTime) -> u64 {
+    let since = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn ms(time: Option<Duration>) -> Option<f64> {
+    time.map(|time| rounded(time.as_secs_f64() * 1e3))
+}
+
+/// Three digits after the point are enough for anyone.
+fn rounded(value: f64) -> f64 {
+    (finite(value) * 1e3).round() / 1e3
+}
+
+fn rate(value: Option<f64>) -> Option<f64> {
+    value.map(rounded)
+}
+
+fn spread(percentiles: &Percentiles) -> Spread {
+    Spread {
+        count: percentiles.count,
+        p50_ms: ms(percentiles.p50),
+        p90_ms: ms(percentiles.p90),
+        p99_ms: ms(percentiles.p99),
+        p999_ms: ms(percentiles.p999),
+        max_ms: ms(percentiles.max),
+    }
+}
+
+fn totals(fleet: &Fleet) -> Totals {
+    let totals = fleet.totals();
+    let letters = |ids: &[crate::replica::ReplicaId]| ids.iter().map(ToString::to_string).collect();
+    let nodes = totals.nodes;
+    Totals {
+        counted: letters(&totals.counted),
+        left_out: letters(&totals.left_out),
+        pushes: totals.pushes,
+        pushes_in_flight: totals.pushes_in_flight,
+        delivered: totals.delivered,
+        targets: totals.targets.clone(),
+        failed: totals.failed.clone(),
+        pushes_per_s: rate(totals.push_rate),
+        delivered_per_s: rate(totals.delivered_rate),
+        nodes: BTreeMap::from([
+            ("all", nodes.all),
+            ("ready", nodes.ready),
+            ("connecting", nodes.connecting),
+            ("failed", nodes.failed),
+            ("held", nodes.held),
+            ("idle", nodes.idle),
+        ]),
+    }
+}
+
+fn replica(fleet: &Fleet, replica: &Replica, now: Moment) -> ReplicaDoc {
+    let (link, why) = match replica.link() {
+        Link::Connecting => ("connecting", String::new()),
+        Link::Live => ("live", String::new()),
+        Link::Retrying { why, .. } => ("retrying", why.clone()),
+        Link::Refused { why } => ("refused", why.clone()),
+        Link::Gone => ("gone", String::new()),
+    };
+    let (info, row) = (replica.info(), replica.row());
+    let text = |of: fn(&push_manager_proto::admin::GetInfoResponse) -> &String| {
+        info.map(|info| of(info).clone()).unwrap_or_default()
+    };
+    ReplicaDoc {
+        replica: replica.id().to_string(),
+        target: replica.name().to_owned(),
+        freshness: freshness(replica.freshness(now)),
+        link,
+        why,
+        age_ms: ms(replica.age(now)),
+        manager_id: text(|info| &info.manager_id),
+        instance_id: text(|info| &info.instance_id),
+        version: text(|info| &info.version),
+        epoch: replica.epoch().map(|epoch| format!("{epoch:016x}")),
+        seq: replica.seq(),
+        readiness: match row.map(push_manager_proto::admin::ReplicaRow::readiness) {
+            Some(Readiness::Ready) => "ready",
+            Some(Readiness::Draining) => "draining",
+            Some(Readiness::Waiting | Readiness::Unspecified) | None => "waiting",
+        },
+        discovery_up: row.map(|row| row.discovery_up),
+        nodes: replica.node_count(),
+        pushes: row.map(|row| row.pushes),
+        delivered: row.map(|row| row.targets.get("delivered").copied().unwrap_or(0)),
+        failed: row.map(|row| row.failed.clone()).unwrap_or_default(),
+        pushes_per_s: rate(fleet.push_rate(replica.id())),
+        cpu_ms: row.map(|row| rounded(row.cpu_us as f64 / 1e3)),
+        resident_bytes: row.map(|row| row.resident_bytes),
+        coalesced: replica.coalesced(),
+        events_missed: replica.events_missed(),
+    }
+}
+
+fn api(api: &fleet::Api) -> ApiDoc {
+    let minute = api
+        .windows
+        .get(&Window::Minute)
+        .cloned()
+        .unwrap_or_default();
+    ApiDoc {
+        api: api.name.clone(),
+        in_flight: api.in_flight,
+        requests: api.requests.clone(),
+        targets: api.targets.clone(),
+        failed: api.failed.clone(),
+        requests_per_s: rate(minute.rate),
+        ok_per_s: rate(minute.ok_rate),
+        failed_per_s: rate(minute.failed_rate),
+        cancelled_per_s: rate(minute.cancelled_rate),
+        failed_ratio: rate(minute.failed_ratio),
+        latency: spread(&minute.latency),
+    }
+}
+
+fn node(node: &fleet::Node) -> NodeDoc {
+    let cells = node.cells.iter().map(|(id, cell)| {
+        let hold = match cell.hold {
+            Hold::Unspecified => "none",
+            Hold::Drained => "drained",
+            Hold::Ejected => "ejected",
+        };
+        let cell = CellDoc {
+            freshness: freshness(cell.freshness),
+            state: word(cell.word),
+            hold,
+            hold_left_ms: ms(cell.hold_left),
+            instance: cell.instance.to_string(),
+            last_error: cell.last_error.to_string(),
+        };
+        (id.to_string(), cell)
+    });
+    NodeDoc {
+        id: node.name.to_string(),
+        address: node.address.clone(),
+        state: word(node.word),
+        since_ms: ms(node.since).filter(|_| node.word != NodeWord::Gone),
+        warning: node.warning.map(severity),
+        connections: node.connections,
+        in_flight: node.in_flight,
+        oldest_in_flight_ms: ms(node.oldest_in_flight),
+        queued: node.queued,
+        oldest_queued_ms: ms(node.oldest_queued),
+        queue_ratio: rounded(node.queue_ratio),
+        delivered: node.delivered,
+        offline: node.offline,
+        failed: node.failed,
+        delivered_per_s: rate(node.delivered_rate),
+        failed_per_s: rate(node.failed_rate),
+        failed_ratio: rate(node.failed_ratio),
+        failed_by_reason: node.failed_by_reason.clone(),
+        rtt: spread(&node.rtt),
+        replicas: cells.collect(),
+    }
+}
+
+fn problem(problem: &fleet::Problem) -> ProblemDoc {
+    let (mut nodes, mut api, mut replica) = (Vec::new(), None, None);
+    match &problem.subject {
+        Subject::Nodes(names) => nodes = names.iter().map(ToString::to_string).collect(),
+        Subject::Api(name) => api = Some(name.clone()),
+        Subject::Replica(id) => replica = Some(id.to_string()),
+        Subject::Console => {}
+    }
+    ProblemDoc {
+        kind: problem.kind,
+        severity: severity(problem.severity),
+        text: problem.text.clone(),
+        nodes,
+        api,
+        replica,
+    }
+}

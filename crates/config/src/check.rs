@@ -1,6 +1,7 @@
 //! Checks that concern two knobs at once.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use crate::choice::DiscoveryKind;
 use crate::error::{Fault, Problem, Problems};
@@ -78,6 +79,18 @@ const RELATIONS: &[Relation] = &[
         other: "discovery.prefixes",
         holds: |c| !c.registration.enabled || !registers_as_node(c),
     },
+    Relation {
+        key: "admin.address",
+        wanted: "a loopback address, or a token (admin.read_token, admin.operate_token) because of",
+        other: "admin.enabled",
+        holds: |c| !c.admin.enabled || is_loopback(&c.admin.address) || has_admin_token(c),
+    },
+    Relation {
+        key: "admin.read_token",
+        wanted: "another token than",
+        other: "admin.operate_token",
+        holds: |c| !has_admin_token(c) || c.admin.read_token != c.admin.operate_token,
+    },
 ];
 
 /// Reports each relation that does not hold, unless one of its two knobs is already reported.
@@ -133,6 +146,18 @@ fn hosts_apart(config: &Config) -> bool {
     let any = |host: &str| host == "0.0.0.0" || host == "::";
     let (grpc, metrics) = (&config.grpc.host, &config.metrics.host);
     grpc != metrics && !any(grpc) && !any(metrics)
+}
+
+fn has_admin_token(config: &Config) -> bool {
+    !config.admin.read_token.is_empty() || !config.admin.operate_token.is_empty()
+}
+
+/// Whether only this machine reaches what listens at host:port.
+pub(crate) fn is_loopback(address: &str) -> bool {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let ip = host.parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 /// Whether this instance's own entry would be taken for a Connect-Node.

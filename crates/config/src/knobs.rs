@@ -51,9 +51,19 @@ declare! {
 
     /// The admin API.
     admin: Admin {
-        /// Where the admin API is to listen. Reserved: nothing listens there yet.
+        /// Whether the admin API is served at all.
+        enabled: bool = true, Flag;
+        /// Where the admin API listens. Whoever calls from loopback needs no token; an address that others reach needs one. While this is the default and taken, a free port is used instead.
         @env("ADMIN_ADDRESS")
         address: String = "127.0.0.1:50054".to_owned(), HostPort { zero: true };
+        /// The token of those who may see everything and change nothing. Nothing = no such role from elsewhere than loopback.
+        @env("ADMIN_READ_TOKEN") @mark(secret)
+        read_token: Secret = Secret::default(), Password;
+        /// The token of those who may also act: drain nodes, change settings. Nothing = no such role from elsewhere than loopback.
+        @env("ADMIN_OPERATE_TOKEN") @mark(secret)
+        operate_token: Secret = Secret::default(), Password;
+        /// The share of all nodes that must stay usable: draining or ejecting a node that would leave fewer is refused.
+        least_usable_ratio: f64 = 0.5, Ratio;
     }
 
     /// How others reach this instance.
@@ -164,14 +174,18 @@ declare! {
     /// What a caller may ask for.
     limits: Limits {
         /// The longest id of a user or room.
+        @mark(reloadable)
         max_id: usize = 256, Bytes { min: 1, max: 4 * KIB };
         /// The largest data or payload of a message.
+        @mark(reloadable)
         max_data: usize = MIB, Bytes { min: 1, max: GIB };
         /// Users that a push to a room may exclude.
+        @mark(reloadable)
         max_excludes: usize = 10_000, Count { min: 0, max: 1_000_000, of: "users" };
         /// The largest request taken, all of it.
         max_message: usize = 8 * MIB, Bytes { min: KIB, max: GIB };
         /// Pushes at work at once; beyond, they are refused with a hint when to try again.
+        @mark(reloadable)
         concurrent_pushes: usize = 4096, Count { min: 1, max: 1_000_000, of: "pushes" };
         /// Room members that pushes at work may address at once, all together; beyond, pushes wait, then are refused. One push over it goes alone.
         concurrent_targets: usize = 2_000_000, Count { min: 1, max: 1_000_000_000, of: "users" };

@@ -6,6 +6,7 @@
 //! prints nothing and applies nothing: its caller brings the texts and acts on the result.
 
 mod check;
+mod change;
 mod choice;
 mod declare;
 mod env;
@@ -24,6 +25,7 @@ mod secret;
 mod sources;
 mod tree;
 
+pub use change::change;
 pub use choice::{DiscoveryKind, LogFormat, Strategy};
 pub use error::{ConfigError, Fault, MAX_PROBLEMS, Problem};
 pub use file::MAX_FILE_BYTES;

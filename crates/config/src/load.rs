@@ -82,7 +82,8 @@ impl Layers {
     }
 }
 
-fn refusal(knob: &Knob, given: &Given, origin: Origin, refused: Refused) -> Problem {
+/// What is said of a value that a knob's rule refuses.
+pub(crate) fn refusal(knob: &Knob, given: &Given, origin: Origin, refused: Refused) -> Problem {
     let link = match &origin {
         Origin::Env(variable) => env::service_link_hint(knob, variable, given),
         Origin::Default | Origin::File { .. } | Origin::Flag(_) => None,

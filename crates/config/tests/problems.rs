@@ -290,3 +290,27 @@ fn two_knobs_that_contradict_each_other_are_both_named() {
         assert!(text.contains(other) && text.lines().count() == 1, "{text}");
     }
 }
+
+#[test]
+fn an_admin_address_that_others_reach_needs_a_token() {
+    let given = |admin: &[&str]| Sources {
+        overrides: admin.iter().map(|set| Override::set(set)).collect(),
+        ..Sources::default()
+    };
+    let error = load(&given(&["admin.address=0.0.0.0:50054"])).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("admin.operate_token"), "{text}");
+    for fine in [
+        &["admin.address=[::1]:1"][..],
+        &["admin.address=localhost:1"],
+        &["admin.address=0.0.0.0:1", "admin.read_token=a"],
+        &["admin.address=0.0.0.0:1", "admin.operate_token=a"],
+        &["admin.address=0.0.0.0:1", "admin.enabled=false"],
+    ] {
+        assert!(load(&given(fine)).is_ok(), "{fine:?}");
+    }
+    let equal = given(&["admin.read_token=same", "admin.operate_token=same"]);
+    let text = load(&equal).unwrap_err().to_string();
+    assert!(text.contains("another token than admin.operate_token"), "{text}");
+    assert!(!text.contains("same"), "{text}");
+}

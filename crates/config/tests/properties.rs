@@ -57,12 +57,17 @@ proptest! {
     fn shown_rows_load_to_an_equal_configuration(settings in settings()) {
         let (config, overrides) = config_of(settings);
         let loaded = load(&Sources { overrides, ..Sources::default() }).unwrap();
+        let secrets = [
+            ("etcd.password", &config.etcd.password),
+            ("admin.read_token", &config.admin.read_token),
+            ("admin.operate_token", &config.admin.operate_token),
+        ];
         let shown = loaded
             .rows()
             .into_iter()
-            .filter(|row| row.key != "etcd.password")
+            .filter(|row| secrets.iter().all(|(key, _)| *key != row.key))
             .map(|row| Override::named("--set", row.key, row.value))
-            .chain([Override::named("--set", "etcd.password", config.etcd.password.expose())])
+            .chain(secrets.map(|(key, secret)| Override::named("--set", key, secret.expose())))
             .collect();
         let again = load(&Sources { overrides: shown, ..Sources::default() }).unwrap();
         prop_assert_eq!(again.config, config);
@@ -73,6 +78,7 @@ proptest! {
         let (mut config, _) = config_of(settings);
         config.etcd.username = String::new();
         config.etcd.password = push_manager_config::Secret::default();
+        config.admin = Config::default().admin;
         prop_assert_eq!(load_yaml(&config.to_yaml()), Some(config));
     }
 

@@ -50,7 +50,9 @@ mod tests {
         let set = |key, value| change(&config, key, value, "SET");
         let changed = set("limits.concurrent_pushes", "7").unwrap();
         assert_eq!(changed.limits.concurrent_pushes, 7);
-        let text = set("limits.concurrent_pushes", "0").unwrap_err().to_string();
+        let text = set("limits.concurrent_pushes", "0")
+            .unwrap_err()
+            .to_string();
         assert!(text.contains("a whole number from 1"), "{text}");
         let text = set("limits.max_data", "9MiB").unwrap_err().to_string();
         assert!(text.contains("limits.max_message"), "{text}");

@@ -5,8 +5,8 @@
 //! over the defaults and names every problem at once. This crate reads no files and no environment,
 //! prints nothing and applies nothing: its caller brings the texts and acts on the result.
 
-mod check;
 mod change;
+mod check;
 mod choice;
 mod declare;
 mod env;

@@ -311,6 +311,9 @@ fn an_admin_address_that_others_reach_needs_a_token() {
     }
     let equal = given(&["admin.read_token=same", "admin.operate_token=same"]);
     let text = load(&equal).unwrap_err().to_string();
-    assert!(text.contains("another token than admin.operate_token"), "{text}");
+    assert!(
+        text.contains("another token than admin.operate_token"),
+        "{text}"
+    );
     assert!(!text.contains("same"), "{text}");
 }

@@ -41,6 +41,20 @@ pub fn address(configured: &str, port: u16) -> Result<Address, AdvertiseError> {
     })
 }
 
+/// Where others reach what listens at `listening`, on the host that is
+/// advertised for another port.
+pub fn beside(advertised: &Address, listening: SocketAddr) -> String {
+    let text = advertised.to_string();
+    let host = text
+        .rsplit_once(':')
+        .map_or(text.as_str(), |(host, _)| host);
+    if listening.ip().is_unspecified() {
+        format!("{host}:{}", listening.port())
+    } else {
+        listening.to_string()
+    }
+}
+
 fn first_reachable() -> Result<IpAddr, AdvertiseError> {
     let interfaces = if_addrs::get_if_addrs().map_err(AdvertiseError::Interfaces)?;
     let mut addresses: Vec<IpAddr> = interfaces

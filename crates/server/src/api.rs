@@ -4,7 +4,8 @@
 //! counts answers, those of requests that never reach a handler included.
 
 mod convert;
+mod gate;
 mod layer;
 mod push;
 
-pub use self::{convert::Limits, layer::CountAnswers, push::PushApi};
+pub use self::{gate::Entered, layer::CountAnswers, push::PushApi};

@@ -21,6 +21,7 @@ use crate::{
     discovery::{AddressError, memory::MemoryNodes},
     ids::NodeId,
     server::{Server, StartError},
+    tuning::Tuning,
 };
 
 /// How much to start, and where.
@@ -65,7 +66,17 @@ pub struct Dev {
 
 impl Dev {
     /// Starts the Controller, the nodes and the server.
-    pub async fn start(mut config: Config, plan: DevPlan) -> Result<Self, DevError> {
+    pub async fn start(config: Config, plan: DevPlan) -> Result<Self, DevError> {
+        let tuning = Tuning::new(&config, None);
+        Self::start_tuned(config, plan, tuning).await
+    }
+
+    /// The same, with the settings that change while running in `tuning`.
+    pub async fn start_tuned(
+        mut config: Config,
+        plan: DevPlan,
+        tuning: Tuning,
+    ) -> Result<Self, DevError> {
         let listen = SocketAddr::new(plan.host, 0);
         let controller = Controller::start(ControllerConfig {
             listen,
@@ -93,7 +104,8 @@ impl Dev {
             nodes.push(node);
         }
         let in_memory = config.discovery.kind == DiscoveryKind::Memory;
-        let server = Server::start(&config, in_memory.then(|| memory.clone())).await?;
+        let nodes_known = in_memory.then(|| memory.clone());
+        let server = Server::start_tuned(&config, nodes_known, tuning).await?;
         let demo = if plan.demo && in_memory {
             let push = SocketAddr::new(loopback(plan.host), server.grpc_addr().port());
             Some(Demo::start(&nodes, starting, memory, push).await?)

@@ -5,6 +5,7 @@
 //! docs/ARCHITECTURE.md draws the modules and their ranks: each calls only
 //! lower ones.
 
+pub mod admin;
 pub mod advertise;
 pub mod api;
 pub mod caller;
@@ -33,3 +34,4 @@ pub mod settings;
 pub mod telemetry;
 pub mod timings;
 pub mod trace;
+pub mod tuning;

@@ -10,7 +10,7 @@ mod tally;
 use std::{sync::Arc, time::Duration};
 
 use push_manager_config::Strategy;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -89,7 +89,7 @@ impl Pipeline {
     pub async fn push(
         &self,
         push: Push,
-        running: OwnedSemaphorePermit,
+        running: impl Send + 'static,
     ) -> Result<Report, PushError> {
         let shared = self.shared.clone();
         let task = async move {

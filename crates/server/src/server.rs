@@ -1,5 +1,6 @@
 //! The only wiring: binds, starts every part, and ends them in order.
 
+mod admin;
 mod drain;
 mod grpc;
 
@@ -13,6 +14,7 @@ use tracing::{info, warn};
 
 pub use self::drain::Drained;
 use crate::{
+    admin::{Facts, Hub},
     advertise,
     api::PushApi,
     caller::Callers,
@@ -33,6 +35,7 @@ use crate::{
     readiness::{Readiness, State},
     registration::{self, RegistrationSettings},
     settings,
+    tuning::Tuning,
 };
 
 /// Events of discovery that may wait for the pool.
@@ -75,6 +78,9 @@ pub enum StartError {
 pub struct Server {
     grpc_addr: SocketAddr,
     metrics_addr: SocketAddr,
+    admin_addr: Option<SocketAddr>,
+    hub: Hub,
+    tuning: Tuning,
     readiness: Readiness,
     pool: Pool,
     metrics: Arc<Metrics>,
@@ -102,12 +108,23 @@ struct Stops {
 
 impl Server {
     /// Binds, then starts. With `memory` its nodes are used instead of the
-    /// configured discovery.
+    /// configured discovery. The log is left to whoever set it up.
     pub async fn start(config: &Config, memory: Option<MemoryNodes>) -> Result<Self, StartError> {
+        Self::start_tuned(config, memory, Tuning::new(config, None)).await
+    }
+
+    /// The same, with the settings that change while running in `tuning`.
+    pub async fn start_tuned(
+        config: &Config,
+        memory: Option<MemoryNodes>,
+        tuning: Tuning,
+    ) -> Result<Self, StartError> {
         let source = Source::choose(config, memory)?;
         let grpc = bind(&config.grpc.host, config.grpc.port, "grpc.port").await?;
         let probes = bind(&config.metrics.host, config.metrics.port, "metrics.port").await?;
+        let admin = admin::bind(config).await?;
         let (grpc_addr, metrics_addr) = (local(&grpc)?, local(&probes)?);
+        let admin_addr = admin.as_ref().map(local).transpose()?;
         let instance = InstanceId::random();
         let metrics = Arc::new(Metrics::new(&Handle::current())?);
         let events = EventLog::new(Epoch::begin());
@@ -140,23 +157,43 @@ impl Server {
         let api = PushApi::new(
             Pipeline::new(settings::pipeline(config), parts),
             PushIds::new(instance),
-            settings::limits(config),
+            tuning.clone(),
             config.limits.request_timeout,
-            config.limits.concurrent_pushes,
         );
         let serving = grpc::serve(config, grpc, api, &metrics, &readiness, &tasks, &stops)?;
         serve_probes(config, probes, &metrics, &readiness, &tasks, &stops);
-        start_registration(config, grpc_addr, instance, &readiness, &tasks, &stops);
+        let facts = Facts {
+            config: Arc::new(config.clone()),
+            instance,
+            grpc_address: grpc_addr.to_string(),
+            metrics_address: metrics_addr.to_string(),
+            pool: pool.clone(),
+            metrics: metrics.clone(),
+            readiness: readiness.clone(),
+            events: events.clone(),
+            tuning: tuning.clone(),
+        };
+        let hub = Hub::new(facts.clone());
+        if let Some(listener) = admin {
+            admin::serve(listener, facts, hub.clone(), &tasks, &stops)?;
+        }
+        let ports = (grpc_addr, admin_addr);
+        start_registration(config, ports, instance, &readiness, &tasks, &stops);
+        let admin = admin_addr.map_or_else(|| "off".to_owned(), |addr| addr.to_string());
         info!(
             manager.id = config.manager.id,
             instance = %instance,
             grpc = %grpc_addr,
             metrics = %metrics_addr,
+            admin,
             "push-manager started"
         );
         Ok(Self {
             grpc_addr,
             metrics_addr,
+            admin_addr,
+            hub,
+            tuning,
             readiness,
             pool,
             metrics,
@@ -178,6 +215,21 @@ impl Server {
     /// Where `/metrics`, `/healthz` and `/readyz` are.
     pub fn metrics_addr(&self) -> SocketAddr {
         self.metrics_addr
+    }
+
+    /// Where the admin API listens, if it does.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin_addr
+    }
+
+    /// What consoles are shown, and how often it was sampled.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// The settings that change while running.
+    pub fn tuning(&self) -> &Tuning {
+        &self.tuning
     }
 
     /// The readiness latch.
@@ -271,7 +323,7 @@ fn start_pool(
 
 fn start_registration(
     config: &Config,
-    grpc: SocketAddr,
+    (grpc, admin): (SocketAddr, Option<SocketAddr>),
     instance: InstanceId,
     readiness: &Readiness,
     tasks: &TaskTracker,
@@ -287,14 +339,19 @@ fn start_registration(
             return;
         }
     };
+    let mut metadata = json!({
+        "instance_id": instance.to_string(),
+        "manager_id": config.manager.id,
+    });
+    if let Some(admin) = admin.filter(|admin| !admin.ip().to_canonical().is_loopback()) {
+        let at = advertise::beside(&address, admin);
+        metadata["admin_address"] = at.into();
+    }
     let settings = RegistrationSettings {
         access: settings::etcd_access(config),
         prefix: config.registration.prefix.clone(),
         address,
-        metadata: json!({
-            "instance_id": instance.to_string(),
-            "manager_id": config.manager.id,
-        }),
+        metadata,
         ttl: config.registration.ttl,
     };
     let (mut states, stops) = (readiness.watch(), stops.clone());

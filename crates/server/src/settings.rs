@@ -3,7 +3,6 @@
 use push_manager_config::Config;
 
 use crate::{
-    api::Limits,
     channel::ChannelSettings,
     delivery::{DeliverySettings, Policy},
     discovery::etcd::{EtcdAccess, EtcdSettings},
@@ -92,15 +91,5 @@ pub fn pipeline(config: &Config) -> PipelineSettings {
         chunk: config.fanout.chunk,
         node_deadline: config.fanout.deadline,
         concurrent_targets: config.limits.concurrent_targets,
-    }
-}
-
-/// What a request may hold.
-pub fn limits(config: &Config) -> Limits {
-    let limits = &config.limits;
-    Limits {
-        max_id: limits.max_id,
-        max_data: limits.max_data,
-        max_excludes: limits.max_excludes,
     }
 }

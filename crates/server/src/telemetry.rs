@@ -2,7 +2,7 @@
 
 mod traces;
 
-use std::{collections::BTreeMap, io::IsTerminal};
+use std::{collections::BTreeMap, io::IsTerminal, sync::Arc};
 
 use push_manager_config::{Config, LogFormat};
 use tracing_subscriber::{
@@ -12,6 +12,9 @@ use tracing_subscriber::{
 
 use self::traces::Traces;
 pub use self::traces::TracesError;
+
+/// Changes the level of the process's log; gives what is wrong with a level.
+pub type SetLevel = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 
 /// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -65,8 +68,12 @@ impl Telemetry {
     }
 
     /// Changes the log's level while running.
-    pub fn set_level(&self, level: &str) -> Result<(), TelemetryError> {
-        Ok(self.level.reload(filter(level)?)?)
+    pub fn level_setter(&self) -> SetLevel {
+        let handle = self.level.clone();
+        Arc::new(move |level| {
+            let set = filter(level).and_then(|filter| Ok(handle.reload(filter)?));
+            set.map_err(|error| with_cause(&error))
+        })
     }
 
     /// Sends what is left of the traces. Waits for the collector, within its bound.
@@ -82,6 +89,18 @@ impl std::fmt::Debug for Telemetry {
         f.debug_struct("Telemetry")
             .field("traces", &self.traces.is_some())
             .finish_non_exhaustive()
+    }
+}
+
+/// Whether a level is one; gives what is wrong with it.
+pub fn check_level(level: &str) -> Result<(), String> {
+    filter(level).map(drop).map_err(|error| with_cause(&error))
+}
+
+fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
     }
 }
 

@@ -16,22 +16,12 @@ use crate::{
     message::Target,
     outcome::Outcome,
     pipeline::Report,
+    tuning::Limits,
 };
 
 /// Most bytes of a message beside its data or payload: with the largest batch of
 /// users it still fits a node that takes 4 MiB, gRPC's usual limit.
 const MOST_BESIDES: usize = 1 << 20;
-
-/// Bounds of what a request may hold.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Bytes of an id.
-    pub max_id: usize,
-    /// Bytes of `data` or `payload`.
-    pub max_data: usize,
-    /// Excluded users.
-    pub max_excludes: usize,
-}
 
 /// A validated request: for whom, and what.
 pub(super) type Accepted = (Target, MessageContent);

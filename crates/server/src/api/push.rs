@@ -7,17 +7,21 @@ use push_manager_proto::pubsub::{
     BroadcastMessageRequest, BroadcastMessageResponse, PushToRoomRequest, PushToRoomResponse,
     PushToUserRequest, PushToUserResponse, push_manager_service_server::PushManagerService,
 };
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 use tracing::Instrument;
 
-use super::convert::{self, Accepted, Limits};
+use super::{
+    convert::{self, Accepted},
+    gate::Gate,
+};
 use crate::{
     error::PushError,
     ids::PushIds,
     message::Push,
     pipeline::{Pipeline, Report},
     trace::{self, TraceContext},
+    tuning::Tuning,
 };
 
 /// When a refused caller should try again.
@@ -30,29 +34,20 @@ const LARGEST_MARGIN: Duration = Duration::from_millis(100);
 pub struct PushApi {
     pipeline: Pipeline,
     ids: Arc<PushIds>,
-    limits: Limits,
+    tuning: Tuning,
     longest: Duration,
-    concurrent: usize,
-    running: Arc<Semaphore>,
+    running: Gate,
 }
 
 impl PushApi {
-    /// At most `concurrent` pushes at a time, each answered within `longest`.
-    pub fn new(
-        pipeline: Pipeline,
-        ids: PushIds,
-        limits: Limits,
-        longest: Duration,
-        concurrent: usize,
-    ) -> Self {
-        let running = Arc::new(Semaphore::new(concurrent));
+    /// Within the limits that `tuning` has, each push answered within `longest`.
+    pub fn new(pipeline: Pipeline, ids: PushIds, tuning: Tuning, longest: Duration) -> Self {
         Self {
             pipeline,
             ids: Arc::new(ids),
-            limits,
+            tuning,
             longest,
-            concurrent,
-            running,
+            running: Gate::default(),
         }
     }
 
@@ -61,10 +56,11 @@ impl PushApi {
         metadata: &MetadataMap,
         (target, content): Accepted,
     ) -> Result<Report, PushError> {
-        let running = self.running.clone().try_acquire_owned();
-        let running = running.map_err(|_| PushError::Overloaded {
+        let limit = self.tuning.limits().concurrent_pushes;
+        let running = self.running.enter(limit);
+        let running = running.ok_or(PushError::Overloaded {
             knob: "limits.concurrent_pushes",
-            limit: self.concurrent,
+            limit,
             retry_after: RETRY_AFTER,
         })?;
         let span = tracing::info_span!(
@@ -108,7 +104,9 @@ impl PushManagerService for PushApi {
         request: Request<PushToRoomRequest>,
     ) -> Result<Response<PushToRoomResponse>, Status> {
         let (metadata, _, request) = request.into_parts();
-        let report = self.run(&metadata, self.limits.room(request)?).await?;
+        let report = self
+            .run(&metadata, self.tuning.limits().room(request)?)
+            .await?;
         Ok(Response::new(convert::room_response(report)))
     }
 
@@ -117,7 +115,9 @@ impl PushManagerService for PushApi {
         request: Request<PushToUserRequest>,
     ) -> Result<Response<PushToUserResponse>, Status> {
         let (metadata, _, request) = request.into_parts();
-        let report = self.run(&metadata, self.limits.user(request)?).await?;
+        let report = self
+            .run(&metadata, self.tuning.limits().user(request)?)
+            .await?;
         Ok(Response::new(convert::user_response(report)))
     }
 
@@ -126,7 +126,9 @@ impl PushManagerService for PushApi {
         request: Request<BroadcastMessageRequest>,
     ) -> Result<Response<BroadcastMessageResponse>, Status> {
         let (metadata, _, request) = request.into_parts();
-        let report = self.run(&metadata, self.limits.everyone(request)?).await?;
+        let report = self
+            .run(&metadata, self.tuning.limits().everyone(request)?)
+            .await?;
         Ok(Response::new(convert::broadcast_response(report)))
     }
 }

@@ -9,6 +9,7 @@ use super::{ConfigOptions, Failed, runtime, serve::stop_signal};
 use crate::{
     dev::{Dev, DevPlan},
     telemetry::Telemetry,
+    tuning::Tuning,
 };
 
 #[derive(Debug, Args)]
@@ -52,7 +53,8 @@ pub(super) fn run(options: &ConfigOptions, dev: &DevOptions) -> Result<ExitCode,
     };
     runtime()?.block_on(Box::pin(async {
         let telemetry = Telemetry::init(&config, &sources.env).map_err(|e| Failed::running(&e))?;
-        let dev = Dev::start(config, plan)
+        let tuning = Tuning::new(&config, Some(telemetry.level_setter()));
+        let dev = Dev::start_tuned(config, plan, tuning)
             .await
             .map_err(|e| Failed::running(&e))?;
         println!("{}", welcome(&dev));
@@ -90,9 +92,11 @@ Push-Manager is running with {nodes} Connect-Nodes.
 
 Other nodes' pages: {others}
 Metrics: http://{metrics}/metrics   Ready: http://{metrics}/readyz
+Admin: {admin} (see it with `pushtop`, or: grpcurl -plaintext {admin} pushmanager.admin.v1.AdminService/GetInfo)
 Ctrl-C stops it.
 ",
         program = program(),
+        admin = dev.server().admin_addr().map_or_else(|| "off".to_owned(), |at| at.to_string()),
         nodes = dev.pages().len(),
         others = dev
             .pages()

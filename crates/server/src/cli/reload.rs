@@ -4,18 +4,21 @@
 use std::path::Path;
 
 use notify::{EventKind, RecursiveMode, Watcher};
-use push_manager_config::{Config, Sources, changed, load};
+use push_manager_config::{Config, Sources, change, changed, load};
 use tokio::{
     sync::mpsc::{self, Receiver},
     time::{Duration, sleep},
 };
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::options;
-use crate::telemetry::Telemetry;
+use crate::tuning::Tuning;
 
 /// Editors and ConfigMap updates make several events: they are read as one.
 const SETTLE: Duration = Duration::from_millis(200);
+
+/// Who asks for the change, as messages name it.
+const BY: &str = "the configuration file";
 
 /// Applies changes of the file for ever. Without a file, or where the system
 /// can't watch it, it only waits.
@@ -23,7 +26,7 @@ pub(super) async fn watch(
     path: Option<&Path>,
     mut sources: Sources,
     mut config: Config,
-    telemetry: &Telemetry,
+    tuning: &Tuning,
 ) {
     let Some((path, watched)) = path.and_then(|path| Some((path, start(path)?))) else {
         return std::future::pending().await;
@@ -41,38 +44,35 @@ pub(super) async fn watch(
         };
         sources.file = Some(file);
         match load(&sources) {
-            Ok(loaded) => config = apply(config, loaded.config, telemetry),
+            Ok(loaded) => config = apply(config, &loaded.config, tuning),
             Err(error) => warn!(%error, "configuration not reloaded: the last good one stays"),
         }
     }
     std::future::pending::<()>().await;
 }
 
-fn apply(mut old: Config, new: Config, telemetry: &Telemetry) -> Config {
-    let changed = changed(&old, &new);
-    let waiting: Vec<_> = changed
-        .iter()
-        .filter(|knob| !knob.reloadable)
-        .map(|knob| knob.key)
-        .collect();
+/// Gives the configuration that is in force now, as far as the file says.
+fn apply(mut old: Config, new: &Config, tuning: &Tuning) -> Config {
+    let mut waiting = Vec::new();
+    for knob in changed(&old, new) {
+        let value = knob.text(new);
+        if !knob.reloadable {
+            waiting.push(knob.key);
+            continue;
+        }
+        if let Err(error) = tuning.set(knob.key, &value, BY) {
+            let error = super::with_causes(&error);
+            warn!(key = knob.key, error, "setting not changed");
+        } else if let Ok(changed) = change(&old, knob.key, &value, BY) {
+            old = changed;
+        }
+    }
     if !waiting.is_empty() {
+        let keys = waiting.join(",");
         warn!(
-            keys = waiting.join(","),
+            keys,
             "changed knobs that take effect at the next start only"
         );
-    }
-    if old.log.level != new.log.level {
-        match telemetry.set_level(&new.log.level) {
-            Ok(()) => {
-                info!(
-                    from = old.log.level,
-                    to = new.log.level,
-                    "log level changed"
-                );
-                old.log.level = new.log.level;
-            }
-            Err(error) => warn!(error = super::with_causes(&error), "log level not changed"),
-        }
     }
     old
 }

@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 use super::{ConfigOptions, Failed, reload, runtime};
-use crate::{server::Server, telemetry::Telemetry};
+use crate::{server::Server, telemetry::Telemetry, tuning::Tuning};
 
 pub(super) fn run(options: &ConfigOptions) -> Result<ExitCode, Failed> {
     let (sources, loaded) = options.load()?;
@@ -14,10 +14,11 @@ pub(super) fn run(options: &ConfigOptions) -> Result<ExitCode, Failed> {
         let config = loaded.config;
         let telemetry = Telemetry::init(&config, &sources.env).map_err(|e| Failed::running(&e))?;
         let file = options.config_file();
-        let server = Server::start(&config, None)
+        let tuning = Tuning::new(&config, Some(telemetry.level_setter()));
+        let server = Server::start_tuned(&config, None, tuning.clone())
             .await
             .map_err(|e| Failed::running(&e))?;
-        let watching = reload::watch(file.as_deref(), sources, config, &telemetry);
+        let watching = reload::watch(file.as_deref(), sources, config, &tuning);
         tokio::select! {
             stop = stop_signal() => stop?,
             () = watching => {}

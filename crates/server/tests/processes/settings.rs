@@ -199,7 +199,7 @@ async fn the_log_level_follows_the_file_however_it_is_replaced() {
     assert!(line.contains("fanout.deadline"), "{line}");
     folder.write("config.yaml", "log: [");
     sleep(Duration::from_millis(500)).await;
-    let changes = manager.process.logged("log level changed");
+    let changes = manager.process.logged("setting changed");
     assert_eq!(changes, 2, "the bad edits changed nothing");
 
     // What needs a restart is named, and the level changes all the same.

@@ -33,7 +33,7 @@ impl fmt::Display for Rank {
 pub const RANKS: &[(Rank, &[&str])] = &[
     (Rank::At(5), &["cli"]),
     (Rank::At(4), &["server", "dev", "settings"]),
-    (Rank::At(3), &["api"]),
+    (Rank::At(3), &["api", "admin"]),
     (Rank::At(2), &["pipeline"]),
     (Rank::At(1), &["routing", "delivery"]),
     (Rank::At(0), &["pool"]),
@@ -59,6 +59,7 @@ pub const RANKS: &[(Rank, &[&str])] = &[
             "telemetry",
             "timings",
             "trace",
+            "tuning",
         ],
     ),
 ];

@@ -29,6 +29,7 @@ pub fn config() -> Config {
     config.grpc.port = 0;
     config.metrics.host = "127.0.0.1".into();
     config.metrics.port = 0;
+    config.admin.address = "127.0.0.1:0".into();
     config.advertise.address = "127.0.0.1".into();
     config.fanout.deadline = Duration::from_secs(2);
     config.pool.connect_timeout = Duration::from_secs(1);

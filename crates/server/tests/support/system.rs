@@ -26,6 +26,7 @@ pub struct Manager {
     pub process: Process,
     pub grpc: SocketAddr,
     pub metrics: SocketAddr,
+    pub admin: SocketAddr,
 }
 
 impl Manager {
@@ -37,6 +38,7 @@ impl Manager {
             ("GRPC_PORT", "0"),
             ("PM_METRICS_HOST", "127.0.0.1"),
             ("METRICS_PORT", "0"),
+            ("ADMIN_ADDRESS", "127.0.0.1:0"),
             ("ADVERTISE_ADDRESS", "127.0.0.1"),
         ];
         variables.retain(|(name, _)| env.iter().all(|(given, _)| given != name));
@@ -49,6 +51,7 @@ impl Manager {
         Self {
             grpc: field(&line, "grpc"),
             metrics: field(&line, "metrics"),
+            admin: field(&line, "admin"),
             process,
         }
     }

@@ -85,11 +85,17 @@ impl Acts {
         let plan = match &act.what {
             What::Node(order) => {
                 let order = self.order(order);
-                let plan = self.facts.pool.plan(&order).map_err(|error| order_status(&error))?;
+                let plan = self
+                    .facts
+                    .pool
+                    .plan(&order)
+                    .map_err(|error| order_status(&error))?;
                 let row = rows::node(&plan.node);
                 node_plan(&order, &plan, row)
             }
-            What::Set { key, value } => self.setting_plan(key, value).map_err(|error| tune_status(&error))?,
+            What::Set { key, value } => self
+                .setting_plan(key, value)
+                .map_err(|error| tune_status(&error))?,
         };
         let message = match plan.refusal.as_str() {
             "" => "this would be done".to_owned(),
@@ -116,7 +122,9 @@ impl Acts {
                 (node_plan(&order, &plan, before), words::done(&order))
             }
             What::Set { key, value } => {
-                let plan = self.setting_plan(key, value).map_err(|error| tune_status(&error))?;
+                let plan = self
+                    .setting_plan(key, value)
+                    .map_err(|error| tune_status(&error))?;
                 let set = self.facts.tuning.set(key, value, &actor.name);
                 let (from, to) = set.map_err(|error| tune_status(&error))?;
                 (plan, format!("{key} is {to} now, was {from}"))

@@ -254,6 +254,7 @@ mod tests {
         max_id: 256,
         max_data: 16,
         max_excludes: 2,
+        concurrent_pushes: 1,
     };
 
     fn content(data: &str) -> MessageContent {

@@ -1,8 +1,26 @@
 //! The screens: `draw(&Model, &mut Frame)`, pure. Every screen is a file of its name.
 
+mod chart;
+mod events;
+mod glyphs;
+mod header;
+mod layout;
+mod line;
+mod node;
+mod nodes;
+mod number;
+mod overlays;
+mod overview;
+mod pen;
+mod pushes;
+mod replicas;
+mod text;
+mod theme;
+
 use ratatui::Frame;
 
-use crate::app::Model;
+use self::pen::Pen;
+use crate::app::{Model, Screen};
 
 /// Which glyphs are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,25 +55,36 @@ pub struct Look {
 
 /// Draws the model.
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
-    let _ = (model, frame);
+    let area = frame.area();
+    draw_into(model, frame.buffer_mut(), area);
 }
 
-/// Rows of the main table on the model's screen at its size: what a page is.
-pub fn page_rows(model: &Model) -> usize {
-    usize::from(model.size.1.saturating_sub(6)).max(1)
+/// Draws the model into a part of a buffer.
+pub fn draw_into(model: &Model, buffer: &mut ratatui::buffer::Buffer, area: ratatui::layout::Rect) {
+    let mut pen = Pen {
+        area: area.intersection(*buffer.area()),
+        buffer,
+        look: model.options.look,
+    };
+    if layout::is_small(pen.area) {
+        line::draw(model, &mut pen);
+        return;
+    }
+    let areas = layout::areas(pen.area);
+    header::draw(model, &mut pen.part(areas.header));
+    let mut body = pen.part(areas.body);
+    match &model.screen {
+        Screen::Overview => overview::draw(model, &mut body),
+        Screen::Nodes => nodes::draw(model, &mut body),
+        Screen::Node(name) => node::draw(model, name, &mut body),
+        Screen::Pushes => pushes::draw(model, &mut body),
+        Screen::Events => events::draw(model, &mut body),
+        Screen::Replicas => replicas::draw(model, &mut body),
+    }
+    header::footer(model, &mut pen.part(areas.footer));
+    if let Some(overlay) = &model.overlay {
+        overlays::draw(model, overlay, &mut pen);
+    }
 }
 
-/// What is at a place of the screen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hit {
-    /// The tab of a screen, from 1.
-    Tab(u8),
-    /// A row of the main table, from 0.
-    Row(usize),
-}
-
-/// What is at a column and row of the screen.
-pub fn hit(model: &Model, column: u16, row: u16) -> Option<Hit> {
-    let _ = (model, column, row);
-    None
-}
+pub use self::layout::{Hit, hit, page_rows};

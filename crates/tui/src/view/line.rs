@@ -1,0 +1,39 @@
+//! The whole fleet in one line, where there is no room for more.
+
+use super::{number, pen::Pen, theme::Role};
+use crate::app::{Model, TimeState};
+
+pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
+    let totals = model.shown().totals();
+    let live = totals.counted.len();
+    let all = live + totals.left_out.len();
+    let problems = model.shown().problems();
+    let state = match model.time {
+        TimeState::Paused(_) => "PAUSED",
+        TimeState::Live if live == 0 => "DOWN",
+        TimeState::Live => "LIVE",
+    };
+    let role = if problems.is_empty() && live == all {
+        Role::Good
+    } else {
+        Role::Warn
+    };
+    let line = format!(
+        "{state} {live}/{all} nodes {}/{} push/s {} problems {}",
+        totals.nodes.ready + totals.nodes.idle,
+        totals.nodes.all,
+        number::rate(totals.push_rate),
+        problems.len()
+    );
+    pen.put(0, 0, &line, role);
+    for (row, problem) in problems.iter().enumerate() {
+        let glyph = pen.look.glyphs.severity(problem.severity);
+        let line = format!("{glyph} {}", problem.text);
+        pen.put(
+            0,
+            row + 1,
+            &line,
+            super::theme::of_severity(problem.severity),
+        );
+    }
+}

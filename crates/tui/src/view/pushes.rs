@@ -1,0 +1,184 @@
+//! RPCs: rates, percentiles, failures by reason, latency over time.
+
+use super::{chart, layout, number, overview::short_name, pen::Pen, text, theme::Role};
+use crate::{
+    app::Model,
+    fleet::{
+        Api, Window,
+        api::ApiWindow,
+        history::{HEAT_BOUNDS_US, Step},
+    },
+};
+
+pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
+    let apis = model.shown().apis();
+    let height = layout::pushes_upper(pen.area.height, apis.len());
+    let (upper, lower) = layout::rows(pen.area, height);
+    table(model, &mut pen.part(upper));
+    let selected = model.pushes.selected.as_ref();
+    let Some(api) = apis.iter().find(|api| Some(&api.name) == selected) else {
+        let mut rest = pen.part(lower);
+        let mut inner = rest.boxed("");
+        super::overview::nothing(model, &mut inner, false);
+        return;
+    };
+    let (left, right) = layout::halves(lower);
+    reasons(model, api, &mut pen.part(left));
+    heat(api, &mut pen.part(right));
+}
+
+fn table(model: &Model, pen: &mut Pen<'_>) {
+    let counted = model.shown().totals().counted.len();
+    let window = model.pushes.window;
+    let others: Vec<_> = Window::ALL
+        .iter()
+        .map(|other| {
+            if *other == window {
+                format!("[{}]", other.label())
+            } else {
+                other.label().to_owned()
+            }
+        })
+        .collect();
+    let title = format!(
+        "APIs  window {}  merged from {counted} replicas",
+        others.join(" ")
+    );
+    let mut inner = pen.boxed(&title);
+    let spark = inner.width().saturating_sub(84).min(60);
+    let heading = format!(
+        "  {}{:>8}{:>8}{:>7}{:>7}{:>7}{:>7}{:>7}{:>7}{:>7}{:>8}",
+        text::fit("API", 10),
+        "RATE/s",
+        "OK/s",
+        "FAIL/s",
+        "CANC/s",
+        "INFL",
+        "p50",
+        "p90",
+        "p99",
+        "p99.9",
+        "max ms"
+    );
+    inner.put(0, 0, &heading, Role::Dim);
+    for (row, api) in model.shown().apis().iter().enumerate() {
+        let figures = api.windows.get(&window).cloned().unwrap_or_default();
+        let is_cursor = model.pushes.selected.as_ref() == Some(&api.name);
+        let cursor = if is_cursor {
+            inner.look.glyphs.cursor()
+        } else {
+            " "
+        };
+        let role = if figures.failed_ratio.is_some_and(|ratio| ratio > 0.01) {
+            Role::Warn
+        } else {
+            Role::Plain
+        };
+        let at = inner.put(
+            0,
+            row + 1,
+            &format!("{cursor} {}", figures_of(api, &figures)),
+            role,
+        );
+        if spark > 8 {
+            let points = api.rate_history.points(Step::Second, spark);
+            let line = chart::spark(&points, spark, inner.look.glyphs, None);
+            inner.put(at + 1, row + 1, &line, Role::Series(0));
+        }
+        if is_cursor {
+            inner.highlight(row + 1);
+        }
+    }
+}
+
+fn figures_of(api: &Api, figures: &ApiWindow) -> String {
+    let latency = &figures.latency;
+    let right = |value: String, width| text::fit_right(&value, width);
+    let values = [
+        right(number::rate(figures.rate), 8),
+        right(number::rate(figures.ok_rate), 8),
+        right(number::rate(figures.failed_rate), 7),
+        right(number::rate(figures.cancelled_rate), 7),
+        right(number::count(api.in_flight), 7),
+        right(number::millis(latency.p50), 7),
+        right(number::millis(latency.p90), 7),
+        right(number::millis(latency.p99), 7),
+        right(number::millis(latency.p999), 7),
+        right(number::millis(latency.max), 8),
+    ];
+    text::fit(short_name(&api.name), 10) + &values.concat()
+}
+
+fn reasons(model: &Model, api: &Api, pen: &mut Pen<'_>) {
+    let figures = api
+        .windows
+        .get(&model.pushes.window)
+        .cloned()
+        .unwrap_or_default();
+    let name = short_name(&api.name);
+    let mut inner = pen.boxed(&format!("{name}  failed targets by reason"));
+    let sum: f64 = figures.reasons.values().sum();
+    if sum <= 0.0 {
+        inner.put(1, 0, "none in this window", Role::Good);
+        return;
+    }
+    let mut reasons: Vec<_> = figures.reasons.iter().collect();
+    reasons.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    let bar = inner.width().saturating_sub(36).clamp(4, 40);
+    for (row, (reason, rate)) in reasons.into_iter().enumerate() {
+        let share = rate / sum;
+        let line = format!(
+            "{}{}/s  {} {:>3.0}%",
+            text::fit(&reason.replace('_', " "), 20),
+            text::fit_right(&number::short(*rate), 6),
+            chart::bar(share, bar, inner.look.glyphs),
+            share * 100.0
+        );
+        inner.put(0, row, &line, Role::Warn);
+    }
+}
+
+fn heat(api: &Api, pen: &mut Pen<'_>) {
+    let name = short_name(&api.name);
+    let mut inner = pen.boxed(&format!("{name}  latency over time, 5 s a column"));
+    let rows = HEAT_BOUNDS_US.len() + 1;
+    let (width, height) = (inner.width(), inner.height());
+    let shown = rows.min(height);
+    let columns = width.saturating_sub(7);
+    let skip = api.heat.len().saturating_sub(columns);
+    let most = api
+        .heat
+        .iter()
+        .flatten()
+        .flatten()
+        .copied()
+        .max()
+        .unwrap_or(0);
+    for row in 0..shown {
+        // The slowest stands at the top.
+        let bucket = rows - 1 - row;
+        let label = match HEAT_BOUNDS_US.get(bucket) {
+            Some(bound) if *bound >= 1_000_000 => format!("<{}s", bound / 1_000_000),
+            Some(bound) if *bound >= 1_000 => format!("<{}ms", bound / 1_000),
+            Some(bound) => format!("<{:.1}ms", *bound as f64 / 1e3),
+            None => "more".to_owned(),
+        };
+        inner.put(0, row, &text::fit_right(&label, 6), Role::Dim);
+        let offset = 7 + columns - (api.heat.len() - skip);
+        for (at, column) in api.heat[skip..].iter().enumerate() {
+            let glyphs = inner.look.glyphs;
+            let (glyph, role) = match column {
+                None => (glyphs.gap(), Role::Dim),
+                Some(counts) => match counts.get(bucket).copied().unwrap_or(0) {
+                    0 => (" ", Role::Dim),
+                    count => {
+                        let share = count as f64 / most as f64;
+                        let shade = (share * 4.0).ceil().clamp(1.0, 4.0) as usize - 1;
+                        (glyphs.shades()[shade], Role::Series(0))
+                    }
+                },
+            };
+            inner.put(offset + at, row, glyph, role);
+        }
+    }
+}

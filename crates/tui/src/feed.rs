@@ -8,7 +8,10 @@ mod address;
 mod backoff;
 mod board;
 mod dial;
+pub mod etcd;
+pub mod kube;
 mod link;
+pub mod replay;
 mod token;
 
 use push_manager_proto::admin::{GetInfoResponse, WatchResponse};

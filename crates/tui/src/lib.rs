@@ -20,6 +20,7 @@
 )]
 
 pub mod app;
+pub mod cli;
 pub mod export;
 pub mod feed;
 pub mod filter;
@@ -28,8 +29,11 @@ pub mod fixture;
 pub mod fleet;
 pub mod moment;
 pub mod once;
+pub mod picture;
 pub mod replica;
+pub mod run;
 pub mod tape;
+pub mod terminal;
 pub mod view;
 
 pub use moment::Moment;

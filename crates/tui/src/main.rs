@@ -1,3 +1,7 @@
 //! The program `pushtop`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pushtop::cli::main()
+}

@@ -4,6 +4,8 @@
 //! number is finite and no text holds control characters. `schema` grows with changes that a reader
 //! of an older one could not take; docs/console.md lists the fields.
 
+pub mod text;
+
 use std::{
     collections::BTreeMap,
     time::{Duration, SystemTime},
@@ -13,7 +15,7 @@ use push_manager_proto::admin::{EventLevel, Hold, Readiness};
 use serde::Serialize;
 
 use crate::{
-    filter::word,
+    filter::{Filter, word},
     fleet::{
         self, EventItem, Fleet, NodeWord, Percentiles, Severity, Subject, Window, history::finite,
     },
@@ -278,6 +280,17 @@ impl Document {
             nodes: fleet.nodes().values().map(node).collect(),
             problems: fleet.problems().iter().map(problem).collect(),
         }
+    }
+
+    /// Only the nodes that a filter picks.
+    #[must_use]
+    pub fn filtered(mut self, fleet: &Fleet, filter: &Filter) -> Self {
+        let picked = |id: &str| {
+            let node = fleet.node(&fleet::NodeName(id.into()));
+            node.is_some_and(|node| filter.matches(node))
+        };
+        self.nodes.retain(|node| picked(&node.id));
+        self
     }
 
     /// The gravest problem.

@@ -1,5 +1,9 @@
 //! The past: in memory for stepping back, in files for later.
 
+mod file;
 mod ring;
 
-pub use self::ring::Tape;
+pub use self::{
+    file::{Recorder, Recording, RecordingError, is_whole},
+    ring::Tape,
+};

@@ -171,6 +171,11 @@ impl Board {
         drop(self.shared.events.send(event).await);
     }
 
+    /// No target was ever asked for.
+    pub fn is_empty(&self) -> bool {
+        self.places().known.is_empty()
+    }
+
     /// Makes a link anew at once, also one that was refused.
     pub fn reconnect(&self, replica: ReplicaId) {
         if let Some(link) = self.places().links.get(&replica) {

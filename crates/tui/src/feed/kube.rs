@@ -1,0 +1,199 @@
+//! The pods of a PushManager, each reached by a port-forward of its own: no local port is opened,
+//! and a link that is made anew forwards anew.
+
+use std::{collections::BTreeMap, io, time::Duration};
+
+use futures::TryStreamExt;
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api, Client, ResourceExt,
+    api::ListParams,
+    runtime::{WatchStreamExt, watcher},
+};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{ADMIN_PORT, Board, Dial, Stream, Target, backoff::Backoff};
+
+/// The label that a PushManager's pods carry.
+const LABEL: &str = "app.kubernetes.io/instance";
+/// The name of the container port, where one is named.
+const PORT_NAME: &str = "admin";
+/// The API server answers within so long.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// The pods of one PushManager.
+#[derive(Clone)]
+pub struct Pods {
+    api: Api<Pod>,
+    selector: String,
+    name: String,
+}
+
+impl std::fmt::Debug for Pods {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pods")
+            .field("selector", &self.selector)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why pods can't be looked for.
+#[derive(Debug, thiserror::Error)]
+pub enum KubeError {
+    /// No cluster is configured.
+    #[error("no cluster is configured (KUBECONFIG, ~/.kube/config, or a pod's own)")]
+    Config(#[source] Box<kube::config::InferConfigError>),
+    /// The configuration can't be used.
+    #[error("the cluster's configuration can't be used")]
+    Client(#[source] Box<kube::Error>),
+    /// Not a name.
+    #[error("{0:?} is no [NAMESPACE/]NAME of a PushManager")]
+    Name(String),
+}
+
+impl Pods {
+    /// By `[namespace/]name`, with the cluster and namespace that kubectl would use.
+    pub async fn of(name: &str) -> Result<Self, KubeError> {
+        // One provider for all of TLS; another one may have been first.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let config = kube::Config::infer().await;
+        let config = config.map_err(|error| KubeError::Config(Box::new(error)))?;
+        let usual = config.default_namespace.clone();
+        let client =
+            Client::try_from(config).map_err(|error| KubeError::Client(Box::new(error)))?;
+        Self::with(client, &usual, name)
+    }
+
+    /// With a client of the caller's.
+    pub fn with(client: Client, usual: &str, name: &str) -> Result<Self, KubeError> {
+        let (namespace, bare) = name.split_once('/').unwrap_or((usual, name));
+        let is_name = |text: &str| {
+            let fits = |letter: char| letter.is_ascii_alphanumeric() || "-.".contains(letter);
+            !text.is_empty() && text.len() <= 253 && text.chars().all(fits)
+        };
+        if !is_name(namespace) || !is_name(bare) {
+            return Err(KubeError::Name(name.to_owned()));
+        }
+        Ok(Self {
+            api: Api::namespaced(client, namespace),
+            selector: format!("{LABEL}={bare}"),
+            name: format!("{namespace}/{bare}"),
+        })
+    }
+
+    /// Keeps the board in step until stopped. While the API server is away the last set stays.
+    pub async fn follow(self, board: Board, stop: CancellationToken) {
+        let mut backoff = Backoff::default();
+        let following = async {
+            loop {
+                let began = tokio::time::Instant::now();
+                if let Err(why) = self.session(&board).await
+                    && board.is_empty()
+                {
+                    let target = Target {
+                        name: self.name.clone(),
+                        dial: Err(why),
+                    };
+                    board.set(vec![target]).await;
+                }
+                sleep(backoff.pause(began.elapsed(), rand::random())).await;
+            }
+        };
+        stop.run_until_cancelled(Box::pin(following)).await;
+    }
+
+    async fn session(&self, board: &Board) -> Result<(), String> {
+        // A list first: what a watch would be refused for is told in its words.
+        let params = ListParams::default().labels(&self.selector);
+        let listed = timeout(ANSWER_WITHIN, self.api.list(&params)).await;
+        let listed = listed.map_err(|_| "the API server does not answer".to_owned())?;
+        let listed = listed.map_err(|error| words(&error))?;
+        if listed.items.is_empty() && board.is_empty() {
+            return Err(format!(
+                "no pod has the label {} in this namespace yet",
+                self.selector
+            ));
+        }
+        let watching = watcher(
+            self.api.clone(),
+            watcher::Config::default().labels(&self.selector),
+        );
+        let mut news = Box::pin(watching.default_backoff());
+        let mut pods: BTreeMap<String, Pod> = BTreeMap::new();
+        let mut coming = BTreeMap::new();
+        while let Some(event) = news.try_next().await.map_err(|error| error.to_string())? {
+            match event {
+                watcher::Event::Init => coming = BTreeMap::new(),
+                watcher::Event::InitApply(pod) => drop(coming.insert(pod.name_any(), pod)),
+                watcher::Event::InitDone => pods = std::mem::take(&mut coming),
+                watcher::Event::Apply(pod) => drop(pods.insert(pod.name_any(), pod)),
+                watcher::Event::Delete(pod) => drop(pods.remove(&pod.name_any())),
+            }
+            if coming.is_empty() {
+                let running = pods.values().filter(|pod| is_running(pod));
+                board
+                    .set(running.map(|pod| self.target(pod)).collect())
+                    .await;
+            }
+        }
+        Ok(())
+    }
+
+    fn target(&self, pod: &Pod) -> Target {
+        let (pods, name, port) = (self.api.clone(), pod.name_any(), port(pod));
+        let forwarded = name.clone();
+        Target {
+            name,
+            dial: Ok(Dial::by(move || {
+                let (pods, pod) = (pods.clone(), forwarded.clone());
+                async move { forward(&pods, &pod, port).await }
+            })),
+        }
+    }
+}
+
+/// A pod that could answer: started, and not on its way out.
+fn is_running(pod: &Pod) -> bool {
+    let phase = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
+    phase == Some("Running") && pod.metadata.deletion_timestamp.is_none()
+}
+
+fn port(pod: &Pod) -> u16 {
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let mut ports = containers.flat_map(|container| container.ports.iter().flatten());
+    let named = ports.find(|port| port.name.as_deref() == Some(PORT_NAME));
+    let port = named.and_then(|port| u16::try_from(port.container_port).ok());
+    port.unwrap_or(ADMIN_PORT)
+}
+
+async fn forward(pods: &Api<Pod>, pod: &str, port: u16) -> io::Result<Box<dyn Stream>> {
+    let mut forwarder = pods
+        .portforward(pod, &[port])
+        .await
+        .map_err(|error| io::Error::other(words(&error)))?;
+    let stream = forwarder.take_stream(port);
+    let stream = stream.ok_or_else(|| io::Error::other("the port was not forwarded"))?;
+    Ok(Box::new(stream))
+}
+
+/// A refusal names what to ask for.
+fn words(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if status.code == 403 => format!(
+            "{}: this needs get, list and watch on pods, and create on pods/portforward",
+            status.message
+        ),
+        kube::Error::Api(status) => status.message.clone(),
+        other => {
+            let mut last: &dyn std::error::Error = other;
+            while let Some(next) = last.source() {
+                last = next;
+            }
+            last.to_string()
+        }
+    }
+}

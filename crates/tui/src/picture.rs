@@ -1,0 +1,133 @@
+//! A rendered screen as text or SVG. The same buffer is always the same picture.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Color, Modifier},
+};
+use unicode_width::UnicodeWidthStr;
+
+use crate::{app::Model, view};
+
+/// The size of a cell in the picture.
+const CELL: (usize, usize) = (9, 19);
+
+/// The model on a screen of such a size.
+pub fn buffer_of(model: &Model, (columns, rows): (u16, u16)) -> Buffer {
+    let area = Rect::new(0, 0, columns, rows);
+    let mut buffer = Buffer::empty(area);
+    view::draw_into(model, &mut buffer, area);
+    buffer
+}
+
+/// The model as SVG.
+pub fn svg_of(model: &Model, size: (u16, u16)) -> String {
+    svg(&buffer_of(model, size))
+}
+
+/// The lines of a buffer, without what a terminal would not show at their ends.
+pub fn text(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    for y in 0..buffer.area.height {
+        let mut line = String::new();
+        let mut x = 0;
+        while x < buffer.area.width {
+            let symbol = buffer[(x, y)].symbol();
+            line.push_str(symbol);
+            x += symbol.width().max(1) as u16;
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A buffer as SVG, with a dark background.
+pub fn svg(buffer: &Buffer) -> String {
+    let (width, height) = (
+        usize::from(buffer.area.width),
+        usize::from(buffer.area.height),
+    );
+    let (w, h) = (width * CELL.0 + 20, height * CELL.1 + 20);
+    let mut svg = vec![format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" \
+         font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"15\">\
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#16181d\"/>"
+    )];
+    for y in 0..buffer.area.height {
+        let mut x = 0;
+        while x < buffer.area.width {
+            x += run(&mut svg, buffer, x, y);
+        }
+    }
+    svg.push("</svg>\n".to_owned());
+    svg.join("\n")
+}
+
+/// Cells of one style from here on; gives how many columns they take. Glyphs that fonts draw in
+/// widths of their own stand alone, so that columns stay columns.
+fn run(svg: &mut Vec<String>, buffer: &Buffer, x: u16, y: u16) -> u16 {
+    let style = |x: u16| {
+        let cell = &buffer[(x, y)];
+        (cell.fg, cell.modifier)
+    };
+    let mut text = String::new();
+    let mut end = x;
+    while end < buffer.area.width && style(end) == style(x) {
+        let symbol = buffer[(end, y)].symbol();
+        let alone = !symbol.is_ascii();
+        if alone && !text.is_empty() {
+            break;
+        }
+        text.push_str(symbol);
+        end += symbol.width().max(1) as u16;
+        if alone {
+            break;
+        }
+    }
+    let (left, top) = (usize::from(x) * CELL.0 + 10, usize::from(y) * CELL.1 + 10);
+    let columns = usize::from(end - x);
+    let (fg, modifier) = style(x);
+    let reversed = modifier.contains(Modifier::REVERSED);
+    let ink = colour(fg, modifier.contains(Modifier::DIM));
+    if reversed {
+        let (wide, high) = (columns * CELL.0, CELL.1);
+        svg.push(format!(
+            "<rect x=\"{left}\" y=\"{top}\" width=\"{wide}\" height=\"{high}\" fill=\"{ink}\"/>"
+        ));
+    }
+    if text.trim().is_empty() {
+        return end - x;
+    }
+    let ink = if reversed { "#16181d" } else { ink };
+    let bold = if modifier.contains(Modifier::BOLD) {
+        " font-weight=\"bold\""
+    } else {
+        ""
+    };
+    let baseline = top + 14;
+    let long = columns * CELL.0;
+    let text = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    svg.push(format!(
+        "<text x=\"{left}\" y=\"{baseline}\" fill=\"{ink}\"{bold} textLength=\"{long}\" lengthAdjust=\"spacingAndGlyphs\" xml:space=\"preserve\">{text}</text>"
+    ));
+    end - x
+}
+
+fn colour(colour: Color, dim: bool) -> &'static str {
+    match colour {
+        Color::Green => "#7ec16e",
+        Color::Yellow | Color::Indexed(220) => "#e5c07b",
+        Color::Red => "#e06c75",
+        Color::Cyan => "#56b6c2",
+        Color::Magenta => "#c678dd",
+        Color::DarkGray => "#7f848e",
+        Color::Indexed(208) => "#ff9f43",
+        Color::Indexed(33) => "#61afef",
+        _ if dim => "#7f848e",
+        _ => "#d7dae0",
+    }
+}

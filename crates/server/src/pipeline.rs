@@ -116,7 +116,11 @@ impl Shared {
     }
 
     fn count(&self, api: Api, report: &Report) {
-        self.parts.metrics.api(api).pushed(report.success);
+        let failed = report
+            .endings()
+            .keys()
+            .any(|(outcome, _)| outcome.is_failure());
+        self.parts.metrics.api(api).pushed(!failed);
         for ((outcome, reason), targets) in report.endings() {
             self.parts.metrics.ended(api, *outcome, *reason, *targets);
         }

@@ -29,3 +29,6 @@ pub use self::{
     order::{EventsBy, OrderedBy},
     update::update,
 };
+
+#[cfg(test)]
+mod tests;

@@ -88,3 +88,6 @@ pub fn draw_into(model: &Model, buffer: &mut ratatui::buffer::Buffer, area: rata
 }
 
 pub use self::layout::{Hit, hit, page_rows};
+
+#[cfg(test)]
+mod tests;

@@ -66,9 +66,9 @@ pub struct ApiReading {
     pub requests: [u64; CODES],
     /// Requests being answered.
     pub in_flight: u32,
-    /// Pushes whose answer said success.
+    /// Pushes carried out of which no target failed; who is offline is no failure.
     pub succeeded: u64,
-    /// Pushes whose answer said no success.
+    /// Pushes of which some target failed.
     pub unsuccessful: u64,
     /// Targets, in the order of [`Outcome::ALL`].
     pub targets: [u64; Outcome::ALL.len()],
@@ -100,9 +100,9 @@ impl ApiFigures {
         self.latency.note(took);
     }
 
-    /// A push was carried out, and its answer says this.
-    pub fn pushed(&self, success: bool) {
-        let counter = if success {
+    /// A push was carried out, with or without a target that failed.
+    pub fn pushed(&self, well: bool) {
+        let counter = if well {
             &self.succeeded
         } else {
             &self.unsuccessful

@@ -24,8 +24,8 @@ use crate::{
     view::Look,
 };
 
-/// A second look is needed for rates.
-const LOOKS_APART: Duration = Duration::from_millis(1_100);
+/// Beyond two intervals, which a rate needs.
+const SLACK: Duration = Duration::from_millis(150);
 
 pub(super) async fn run(options: &Options, look: Look) -> Result<ExitCode, Failed> {
     if let (Some(path), Some(file)) = (&options.snapshot, &options.replay) {
@@ -37,9 +37,7 @@ pub(super) async fn run(options: &Options, look: Look) -> Result<ExitCode, Faile
     if options.watch {
         return watch.print_for_ever(options, &mut model).await;
     }
-    watch
-        .gather(&mut model, Instant::now() + options.timeout)
-        .await;
+    watch.gather(&mut model, options).await;
     if let Some(path) = &options.snapshot {
         model.size = options.size;
         return write_picture(&model, options.size, path);
@@ -67,7 +65,9 @@ impl Watch {
     }
 
     /// Waits until every target has answered, or the time is over; then for a second look.
-    async fn gather(&mut self, model: &mut Model, until: Instant) {
+    async fn gather(&mut self, model: &mut Model, options: &Options) {
+        let until = Instant::now() + options.timeout;
+        let apart = options.interval * 2 + SLACK;
         let mut looked = None;
         while Instant::now() < until {
             let next = (Instant::now() + Duration::from_millis(100)).min(until);
@@ -75,7 +75,7 @@ impl Watch {
             self.tick(model);
             if is_settled(model, self.source.targets) {
                 let first = *looked.get_or_insert_with(Instant::now);
-                if first.elapsed() >= LOOKS_APART {
+                if first.elapsed() >= apart {
                     break;
                 }
             }

@@ -158,8 +158,8 @@ fn over(name: &str, window: Window, live: &Live<'_>, now: Moment) -> ApiWindow {
             growth(before, after, ok),
         );
         let failed = all.saturating_sub(left).saturating_sub(fine);
-        answers += all.saturating_sub(left);
-        failures += failed;
+        answers = answers.saturating_add(all.saturating_sub(left));
+        failures = failures.saturating_add(failed);
         let per_second = |grown| rate(grown, before.ns, after.ns);
         add(&mut sum.rate, per_second(all));
         add(&mut sum.ok_rate, per_second(fine));
@@ -231,7 +231,7 @@ fn heat_column(name: &str, live: &Live<'_>, now: Moment) -> Option<Vec<u64>> {
         return None;
     }
     let window = std::time::Duration::from_secs(HEAT_SECONDS);
-    let mut column = vec![0; HEAT_BOUNDS_US.len() + 1];
+    let mut column = vec![0_u64; HEAT_BOUNDS_US.len() + 1];
     for (replica, track) in live {
         let Some(line) = track.apis.get(name) else {
             continue;
@@ -242,7 +242,7 @@ fn heat_column(name: &str, live: &Live<'_>, now: Moment) -> Option<Vec<u64>> {
         };
         for bucket in &spread {
             let row = HEAT_BOUNDS_US.partition_point(|bound| *bound <= bucket.start());
-            column[row] += bucket.count();
+            column[row] = column[row].saturating_add(bucket.count());
         }
     }
     Some(column)

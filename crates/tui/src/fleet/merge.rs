@@ -71,17 +71,18 @@ fn refresh(node: &mut Node, sources: &[Source<'_>], now: Moment) {
                 });
             }
             if let Some(track) = source.track {
-                recent.0 += track.delivered();
+                recent.0 = recent.0.saturating_add(track.delivered());
                 for (reason, failed) in track.failed() {
-                    *node.failed_by_reason.entry(reason.clone()).or_default() += failed;
-                    recent.1 += failed;
+                    let sum = node.failed_by_reason.entry(reason.clone()).or_default();
+                    *sum = sum.saturating_add(failed);
+                    recent.1 = recent.1.saturating_add(failed);
                 }
             }
         }
         node.cells.insert(source.replica.id(), cell);
     }
     node.rtt = rtt.as_ref().map(percentiles).unwrap_or_default();
-    let ended = recent.0 + recent.1;
+    let ended = recent.0.saturating_add(recent.1);
     node.failed_ratio = (ended > 0).then(|| recent.1 as f64 / ended as f64);
     sum_up(node, sources);
 }
@@ -129,7 +130,7 @@ fn sum_up(node: &mut Node, sources: &[Source<'_>]) {
         call_rate: rates(|cell| cell.call_rate),
         delivered: counters(|source| source.known.row.delivered),
         offline: counters(|source| source.known.row.offline),
-        failed: counters(|source| source.known.row.failed.values().sum()),
+        failed: counters(|source| super::track::sum(&source.known.row)),
         cells: BTreeMap::new(),
         failed_ratio: node.failed_ratio,
         failed_by_reason: std::mem::take(&mut node.failed_by_reason),

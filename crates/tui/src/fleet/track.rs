@@ -162,7 +162,8 @@ impl NodeTrack {
     }
 }
 
-fn sum(row: &NodeRow) -> u64 {
+/// All that failed there.
+pub(super) fn sum(row: &NodeRow) -> u64 {
     row.failed
         .values()
         .fold(0, |sum, more| sum.saturating_add(*more))

@@ -20,7 +20,10 @@ pub fn of(document: &Document) -> String {
         totals.nodes.get("failed").copied().unwrap_or(0),
         number(totals.pushes_per_s),
         totals.delivered,
-        totals.failed.values().sum::<u64>(),
+        totals
+            .failed
+            .values()
+            .fold(0_u64, |sum, more| sum.saturating_add(*more)),
     )];
     lines.push(String::new());
     lines.extend(problems(document));

@@ -23,7 +23,16 @@ const TABS: [(&str, u8); 5] = [
 
 pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     let mut at = 1;
-    for (separator, part) in parts(model).into_iter().enumerate() {
+    let mut parts = parts(model);
+    let width = |parts: &[Vec<Piece>]| -> usize {
+        let pieces = parts.iter().flatten().map(|(text, _)| text::width(text));
+        pieces.sum::<usize>() + parts.len() * 3
+    };
+    // The name goes first where there is no room: who looks at it knows it.
+    if width(&parts) > pen.width() {
+        parts.remove(1);
+    }
+    for (separator, part) in parts.into_iter().enumerate() {
         if separator > 0 {
             at = pen.put(at, 0, pen.look.glyphs.pick(" │ ", " | "), Role::Dim);
         }

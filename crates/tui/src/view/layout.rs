@@ -51,6 +51,15 @@ pub(super) fn halves(area: Rect) -> (Rect, Rect) {
     )
 }
 
+/// Splits an area into a left part of at most so many columns, never more than two thirds, and the rest.
+pub(super) fn columns(area: Rect, left: u16) -> (Rect, Rect) {
+    let left = left.clamp(area.width / 2, (area.width * 2 / 3).max(area.width / 2));
+    (
+        Rect::new(area.x, area.y, left, area.height),
+        Rect::new(area.x + left, area.y, area.width - left, area.height),
+    )
+}
+
 /// A box in the middle, at most so large.
 pub(super) fn middle(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));

@@ -15,6 +15,8 @@ use crate::{
 
 /// Seconds shown in charts: as many as are kept finely.
 const CHART_SECONDS: usize = 60;
+/// What the table of replicas needs, frame included.
+const REPLICAS_WIDTH: u16 = 62;
 
 pub(super) fn draw(model: &Model, name: &NodeName, pen: &mut Pen<'_>) {
     let Some(node) = model.shown().node(name) else {
@@ -31,7 +33,7 @@ pub(super) fn draw(model: &Model, name: &NodeName, pen: &mut Pen<'_>) {
     heading(node, &mut pen.part(head));
     let upper = (node.cells.len() as u16 + 4).clamp(7, (rest.height / 2).max(7));
     let (upper, lower) = layout::rows(rest, upper);
-    let (left, right) = layout::halves(upper);
+    let (left, right) = layout::columns(upper, REPLICAS_WIDTH);
     replicas(node, &mut pen.part(left));
     figures(node, &mut pen.part(right));
     let (left, right) = layout::halves(lower);
@@ -68,7 +70,7 @@ fn heading(node: &Node, pen: &mut Pen<'_>) {
 }
 
 fn replicas(node: &Node, pen: &mut Pen<'_>) {
-    let mut inner = pen.boxed("by replica (the table shows sums; QUEUE the fullest)");
+    let mut inner = pen.boxed("by replica (the table of nodes shows sums)");
     let heading = format!(
         "{}{}{:>7}{:>6}{:>6}{:>12}{:>8}{:>7}",
         text::fit("", 3),

@@ -65,17 +65,18 @@ fn latencies(model: &Model, pen: &mut Pen<'_>) {
         &totals.p99_history,
     ];
     let points = series.map(|series| series.points(Step::Second, CHART_SECONDS));
-    let mut inner = pen.boxed(&title);
+    pen.boxed(&title);
+    let last = pen.height().saturating_sub(1);
+    let mut at = pen.width().saturating_sub(16);
+    for (name, series) in [(" p50", 0), (" p95", 1), (" p99 ", 2)] {
+        at = pen.put(at, last, name, Role::Series(series));
+    }
     let lines = points
         .iter()
         .zip(['5', '+', '9'])
         .map(|(points, mark)| Line { points, mark });
-    chart::lines(&mut inner, &lines.collect::<Vec<_>>());
-    let legend = [("p50 ", 0), ("p95 ", 1), ("p99", 2)];
-    let mut at = inner.width().saturating_sub(12);
-    for (name, series) in legend {
-        at = inner.put(at, 0, name, Role::Series(series));
-    }
+    let inside = pen.inside();
+    chart::lines(&mut pen.part(inside), &lines.collect::<Vec<_>>());
 }
 
 fn problems(model: &Model, pen: &mut Pen<'_>) {
@@ -126,7 +127,7 @@ fn names(problem: &Problem) -> String {
 fn apis(model: &Model, pen: &mut Pen<'_>) {
     let mut inner = pen.boxed("APIs, 60 s");
     let width = inner.width();
-    let spark = width.saturating_sub(36).min(30);
+    let spark = width.saturating_sub(38).min(30);
     let heading = format!(
         "{}{:>8}{:>7}{:>6}{:>7}",
         text::fit("API", 9),

@@ -106,6 +106,11 @@ impl Pen<'_> {
         self.part(inner)
     }
 
+    /// The area within a box.
+    pub(super) fn inside(&self) -> Rect {
+        Block::bordered().inner(self.area)
+    }
+
     /// Empties the area, for something that lies over it.
     pub(super) fn clear(&mut self) {
         ratatui::widgets::Clear.render(self.area, self.buffer);

@@ -45,7 +45,7 @@ fn table(model: &Model, pen: &mut Pen<'_>) {
         others.join(" ")
     );
     let mut inner = pen.boxed(&title);
-    let spark = inner.width().saturating_sub(84).min(60);
+    let spark = inner.width().saturating_sub(86).min(60);
     let heading = format!(
         "  {}{:>8}{:>8}{:>7}{:>7}{:>7}{:>7}{:>7}{:>7}{:>7}{:>8}",
         text::fit("API", 10),

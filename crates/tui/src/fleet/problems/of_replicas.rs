@@ -123,9 +123,9 @@ fn controller(replica: &Replica, track: &Track, now: Moment) -> Option<Problem> 
     for (code, count) in &end.figures.controller_requests {
         let before = begin.figures.controller_requests.get(code);
         let grown = grown(*count, before.copied().unwrap_or(0));
-        all += grown;
+        all = all.saturating_add(grown);
         if code != "OK" {
-            failed += grown;
+            failed = failed.saturating_add(grown);
             if grown > main.1 {
                 main = (code, grown);
             }

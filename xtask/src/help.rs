@@ -14,6 +14,7 @@ To change it:
   test --unit          only the tests inside the crates: seconds, needs Rust alone
   lint                 format, clippy, protos, dependencies, file lengths
   mutants [NAME…]      breaks one promise at a time; its test must go red
+  pictures             draws the console's pictures in docs/pictures anew
   ci                   what a submission must pass: lint, test, some mutants
 To help yourself:
   tools [NAME…]        build or find the pinned test tools and say where they are
@@ -66,6 +67,11 @@ In a copy of the repository each named test is first run unpatched (it must pass
 then with its patch (it must fail). A patch that no test notices is a promise
 that nobody keeps.";
 
+const PICTURES: &str = "\
+cargo xtask pictures
+Builds the release pushtop and draws docs/pictures/*.svg anew from docs/demo.pmrec.
+A test compares them with what the program draws.";
+
 const CI: &str = "\
 cargo xtask ci
 lint, test and three mutants chosen by the commit. `.ci/run` installs what a bare
@@ -85,6 +91,7 @@ pub(crate) fn print(command: Option<&str>) -> Result<()> {
         Some("tools") => TOOLS,
         Some("lint") => LINT,
         Some("mutants") => MUTANTS,
+        Some("pictures") => PICTURES,
         Some("ci") => CI,
         Some("build" | "cargo") => CARGO,
         Some(other) => {

@@ -21,6 +21,7 @@ mod libtest;
 mod lint;
 mod machine;
 mod mutants;
+mod pictures;
 mod process;
 mod protoc;
 mod steps;
@@ -65,6 +66,7 @@ fn run(arguments: &[String]) -> Result<()> {
         "test" => test::run(rest),
         "lint" => lint::run(rest),
         "mutants" => mutants::run(rest),
+        "pictures" => pictures::run(rest),
         "ci" => ci::run(rest),
         other => Err(Failure::new(format!("there is no command `{other}`"))
             .hint("run `cargo xtask` for the list of commands")),

@@ -1,6 +1,7 @@
 //! `test`: everything the README promises, in steps; stops at the first that
 //! fails and names the likely cause.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
@@ -29,7 +30,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         }
         Wish::Filters(filters) => everything(&filters).map(|report| closing(&report)),
         Wish::Cargo(arguments) => {
-            let mut steps = Steps::new(4);
+            let mut steps = Steps::new(5);
             let environment = prepare(&mut steps)?;
             let mut cargo = cargo_test(&environment)?;
             cargo.args(arguments);
@@ -57,7 +58,7 @@ fn wish(arguments: &[String]) -> Result<Wish> {
 /// All steps. A filter leaves out the examples in the documentation.
 fn everything(filters: &[String]) -> Result<Report> {
     let with_docs = filters.is_empty();
-    let mut steps = Steps::new(if with_docs { 6 } else { 5 });
+    let mut steps = Steps::new(if with_docs { 7 } else { 6 });
     let environment = prepare(&mut steps)?;
     let targets = ["--workspace", "--lib", "--bins", "--tests"];
 
@@ -104,7 +105,24 @@ fn prepare(steps: &mut Steps) -> Result<Environment> {
         environment.insert("INTEROP_GO", tools::interop_go()?);
         Ok(())
     })?;
+    steps.step("The release pushtop that is tried in a terminal", || {
+        environment.insert("PUSHTOP", release_pushtop()?);
+        Ok(())
+    })?;
     Ok(environment)
+}
+
+/// Builds what people run: a console is judged as it ships.
+pub(crate) fn release_pushtop() -> Result<PathBuf> {
+    let root = workspace::root()?;
+    let mut cargo = protoc::cargo()?;
+    cargo.current_dir(&root);
+    cargo.args(["build", "--release", "--package", "pushtop"]);
+    process::show(&mut cargo)?;
+    let named = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    Ok(root
+        .join(named.unwrap_or_else(|| "target".into()))
+        .join("release/pushtop"))
 }
 
 /// Cargo test with the tools named in the environment.

@@ -14,8 +14,8 @@ use crossterm::{
     event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
     execute, queue,
     terminal::{
-        BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-        disable_raw_mode, enable_raw_mode,
+        BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+        LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
     },
 };
 use ratatui::{Frame, Terminal, backend::CrosstermBackend};
@@ -30,13 +30,11 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 #[derive(Debug)]
 struct Counted {
     out: Stdout,
-    written: u64,
 }
 
 impl Write for Counted {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes)?;
-        self.written += written as u64;
         WRITTEN.fetch_add(written as u64, Ordering::Relaxed);
         Ok(written)
     }
@@ -65,11 +63,7 @@ impl Screen {
     pub fn take(mouse: bool) -> io::Result<Self> {
         give_back_on_panic();
         enter(mouse)?;
-        let out = Counted {
-            out: io::stdout(),
-            written: 0,
-        };
-        let terminal = Terminal::new(CrosstermBackend::new(out));
+        let terminal = fresh();
         if terminal.is_err() {
             give_back();
         }
@@ -88,7 +82,9 @@ impl Screen {
 
     /// Forgets what is on the screen, so that the next draw draws everything.
     pub fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // The library's own way asks the terminal where its cursor is, which not all answer.
+        self.terminal = fresh()?;
+        execute!(self.terminal.backend_mut(), Clear(ClearType::All))
     }
 
     /// The size: columns, rows.
@@ -120,6 +116,11 @@ impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+fn fresh() -> io::Result<Terminal<CrosstermBackend<Counted>>> {
+    let out = Counted { out: io::stdout() };
+    Terminal::new(CrosstermBackend::new(out))
 }
 
 fn enter(mouse: bool) -> io::Result<()> {

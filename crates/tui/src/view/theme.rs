@@ -46,7 +46,7 @@ impl Palette {
                 Palette::Standard | Palette::ColourBlind => style.fg(Color::DarkGray),
                 Palette::None => style.add_modifier(Modifier::DIM),
             },
-            Role::Heading => style.add_modifier(Modifier::BOLD),
+            Role::Heading => style.fg(Color::Reset).add_modifier(Modifier::BOLD),
             Role::Key => coloured(Color::Cyan, blue).add_modifier(Modifier::BOLD),
             Role::Good => coloured(Color::Green, blue),
             Role::Warn | Role::Series(1) => coloured(Color::Yellow, Color::Indexed(220)),

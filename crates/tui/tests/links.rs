@@ -1,0 +1,358 @@
+//! Links to replicas that die, stall, refuse and tell nonsense.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, its helpers included"
+)]
+
+#[path = "support/fake.rs"]
+mod fake;
+
+use std::time::Duration;
+
+use fake::Fake;
+use push_manager_proto::admin::{
+    ActRequest, Heartbeat, RowsPart, WatchResponse, watch_response::Kind,
+};
+use pushtop::{
+    feed::{Address, Board, Dial, FEED_QUEUE, FeedClock, FeedEvent, Learnt, Target, Token},
+    replica::{Link, ReplicaId},
+};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
+use tonic::Status;
+
+const SOON: Duration = Duration::from_secs(20);
+
+fn snapshot(epoch: u64, seq: u64) -> WatchResponse {
+    WatchResponse {
+        epoch,
+        seq,
+        monotonic_ns: seq + 1,
+        kind: Some(Kind::Snapshot(RowsPart::default())),
+        ..WatchResponse::default()
+    }
+}
+
+fn delta(epoch: u64, base_seq: u64, seq: u64) -> WatchResponse {
+    WatchResponse {
+        base_seq,
+        kind: Some(Kind::Delta(RowsPart::default())),
+        ..snapshot(epoch, seq)
+    }
+}
+
+struct Linked {
+    board: Board,
+    events: mpsc::Receiver<FeedEvent>,
+}
+
+async fn link(addresses: &[std::net::SocketAddr]) -> Linked {
+    let (sender, events) = mpsc::channel(FEED_QUEUE);
+    let board = Board::new(
+        sender,
+        Token::None,
+        Duration::from_secs(1),
+        FeedClock::begin(),
+    );
+    let targets = addresses.iter().map(|address| Target {
+        name: address.to_string(),
+        dial: Ok(Dial::tcp(&address.to_string().parse::<Address>().unwrap())),
+    });
+    board.set(targets.collect()).await;
+    Linked { board, events }
+}
+
+impl Linked {
+    /// Waits for something that a link learnt.
+    async fn wait(&mut self, what: &str, is_it: impl Fn(&FeedEvent) -> bool) -> FeedEvent {
+        let waiting = async {
+            loop {
+                let event = self.events.recv().await.unwrap();
+                if is_it(&event) {
+                    return event;
+                }
+            }
+        };
+        timeout(SOON, waiting)
+            .await
+            .unwrap_or_else(|_| panic!("never: {what}"))
+    }
+
+    async fn frame(&mut self, seq: u64) {
+        self.wait(
+            &format!("frame {seq}"),
+            |event| matches!(&event.what, Learnt::Frame(frame) if frame.seq == seq),
+        )
+        .await;
+    }
+
+    async fn retrying(&mut self) -> String {
+        let event = self
+            .wait("retrying", |event| {
+                matches!(&event.what, Learnt::Link(Link::Retrying { .. }))
+            })
+            .await;
+        match event.what {
+            Learnt::Link(Link::Retrying { why, .. }) => why,
+            _ => panic!("not retrying"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_replica_that_dies_is_not_live_and_is_found_again_where_it_was() {
+    let script = std::sync::Arc::new(
+        |_, _, frames: mpsc::Sender<Result<WatchResponse, Status>>| {
+            frames.try_send(Ok(snapshot(1, 1))).unwrap();
+            Box::leak(Box::new(frames));
+        },
+    );
+    let mut fake = Fake::at("127.0.0.1:0".parse().unwrap(), None, script.clone()).await;
+    let mut linked = link(&[fake.address]).await;
+    linked.frame(1).await;
+    let died = Instant::now();
+    fake.die();
+    linked.retrying().await;
+    assert!(
+        died.elapsed() < Duration::from_secs(3),
+        "within three intervals"
+    );
+    let again = Fake::at(fake.address, None, script).await;
+    linked.frame(1).await;
+    assert_eq!(again.watched(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_stream_is_resumed_and_a_frame_out_of_step_begins_anew() {
+    let fake = Fake::playing(|before, request, frames| {
+        let resumed = request.resume.map(|resume| (resume.epoch, resume.seq));
+        let sent = match before {
+            0 => vec![snapshot(7, 5)],
+            // The stream ended: it is taken up where it was.
+            1 => {
+                assert_eq!(resumed, Some((7, 5)));
+                vec![delta(7, 5, 6), delta(7, 99, 100)]
+            }
+            // A delta did not follow: everything is wanted again.
+            _ => {
+                assert_eq!(resumed, None);
+                vec![snapshot(7, 101)]
+            }
+        };
+        for frame in sent {
+            frames.try_send(Ok(frame)).unwrap();
+        }
+    })
+    .await;
+    let mut linked = link(&[fake.address]).await;
+    linked.frame(5).await;
+    linked.frame(6).await;
+    let why = linked.retrying().await;
+    assert!(why.contains("beginning anew"), "{why}");
+    linked.frame(101).await;
+}
+
+#[tokio::test]
+async fn a_frame_out_of_step_is_never_shown() {
+    let fake = Fake::playing(|before, _, frames| {
+        let frame = if before == 0 {
+            delta(7, 3, 4)
+        } else {
+            snapshot(7, 50)
+        };
+        frames.try_send(Ok(frame)).unwrap();
+    })
+    .await;
+    let mut linked = link(&[fake.address]).await;
+    let first = linked
+        .wait("a frame", |event| matches!(&event.what, Learnt::Frame(_)))
+        .await;
+    assert!(matches!(first.what, Learnt::Frame(frame) if frame.seq == 50));
+}
+
+#[tokio::test]
+async fn an_authentication_failure_ends_retrying_until_asked() {
+    let fake = Fake::refusing(Status::unauthenticated("no token")).await;
+    let mut linked = link(&[fake.address]).await;
+    let refused = |event: &FeedEvent| matches!(&event.what, Learnt::Link(Link::Refused { .. }));
+    let event = linked.wait("refused", refused).await;
+    let Learnt::Link(Link::Refused { why }) = event.what else {
+        panic!()
+    };
+    assert!(
+        why.contains("no token") && why.contains("--token-file"),
+        "{why}"
+    );
+    let quiet = timeout(Duration::from_secs(2), linked.events.recv()).await;
+    assert!(quiet.is_err(), "it is not tried again: {quiet:?}");
+    linked.board.reconnect(ReplicaId(0));
+    linked.wait("refused again", refused).await;
+}
+
+#[tokio::test]
+async fn a_wrong_port_is_told_in_words_that_say_what_to_mend() {
+    let fake = Fake::refusing(Status::unimplemented("unknown service")).await;
+    let mut linked = link(&[fake.address]).await;
+    let why = linked.retrying().await;
+    assert!(why.contains("50054"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_falls_silent_is_made_anew_after_ten_seconds() {
+    let (dialled, mut dials) = mpsc::channel(8);
+    let (sender, events) = mpsc::channel(FEED_QUEUE);
+    let board = Board::new(
+        sender,
+        Token::None,
+        Duration::from_secs(1),
+        FeedClock::begin(),
+    );
+    // Someone takes the connection and never says a word.
+    let dial = Dial::by(move || {
+        let dialled = dialled.clone();
+        async move {
+            let (ours, theirs) = tokio::io::duplex(1 << 16);
+            dialled.send(theirs).await.unwrap();
+            Ok(Box::new(ours) as Box<dyn pushtop::feed::Stream>)
+        }
+    });
+    let name = "silent".to_owned();
+    board
+        .set(vec![Target {
+            name,
+            dial: Ok(dial),
+        }])
+        .await;
+    let mut linked = Linked { board, events };
+    let began = Instant::now();
+    let _first = dials.recv().await.unwrap();
+    linked.retrying().await;
+    assert!(
+        began.elapsed() <= Duration::from_secs(12),
+        "{:?}",
+        began.elapsed()
+    );
+    let _second = dials.recv().await.unwrap();
+}
+
+#[tokio::test]
+async fn commands_while_disconnected_neither_wait_nor_shorten_the_pause() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    let mut linked = link(&[address]).await;
+    linked.retrying().await;
+    let began = Instant::now();
+    for _ in 0..50 {
+        let answer = linked.board.act(ReplicaId(0), ActRequest::default()).await;
+        assert!(answer.unwrap_err().contains("not connected"));
+    }
+    assert!(began.elapsed() < Duration::from_secs(1));
+    let mut tries = 0;
+    while began.elapsed() < Duration::from_secs(3) {
+        if timeout(Duration::from_secs(1), linked.retrying())
+            .await
+            .is_ok()
+        {
+            tries += 1;
+        }
+    }
+    assert!(
+        (1..=12).contains(&tries),
+        "it goes on trying, at its own pace: {tries}"
+    );
+}
+
+#[tokio::test]
+async fn a_stalled_replica_does_not_disturb_another() {
+    let still = Fake::playing(|_, _, frames| {
+        frames.try_send(Ok(snapshot(1, 1))).unwrap();
+        Box::leak(Box::new(frames));
+    })
+    .await;
+    let lively = Fake::playing(|_, _, frames| {
+        drop(tokio::spawn(async move {
+            drop(frames.send(Ok(snapshot(2, 1))).await);
+            for _ in 0..20 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                let beat = WatchResponse {
+                    kind: Some(Kind::Heartbeat(Heartbeat {})),
+                    ..snapshot(2, 1)
+                };
+                drop(frames.send(Ok(beat)).await);
+            }
+        }));
+    })
+    .await;
+    let mut linked = link(&[still.address, lively.address]).await;
+    for _ in 0..15 {
+        linked
+            .wait("a heartbeat", |event| {
+                event.replica == ReplicaId(1)
+                    && matches!(&event.what, Learnt::Frame(frame) if matches!(frame.kind, Some(Kind::Heartbeat(_))))
+            })
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_console_that_does_not_read_holds_a_bounded_number_of_frames() {
+    let fake = Fake::playing(|_, _, frames| {
+        drop(tokio::spawn(async move {
+            drop(frames.send(Ok(snapshot(1, 0))).await);
+            let mut seq = 0;
+            while frames.send(Ok(delta(1, seq, seq + 1))).await.is_ok() {
+                seq += 1;
+            }
+        }));
+    })
+    .await;
+    let mut linked = link(&[fake.address]).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(linked.events.len() <= FEED_QUEUE);
+    // And it goes on from where it was: nothing is lost by not reading.
+    let mut last = 0;
+    for _ in 0..600 {
+        let event = linked.events.recv().await.unwrap();
+        if let Learnt::Frame(frame) = event.what {
+            assert!(frame.seq == 0 || frame.seq == last + 1);
+            last = frame.seq;
+        }
+    }
+}
+
+#[tokio::test]
+async fn targets_come_and_go_and_keep_their_letters() {
+    let fakes = [
+        Fake::playing(|_, _, frames| frames.try_send(Ok(snapshot(1, 1))).unwrap()).await,
+        Fake::playing(|_, _, frames| frames.try_send(Ok(snapshot(2, 1))).unwrap()).await,
+    ];
+    let mut linked = link(&[fakes[0].address, fakes[1].address]).await;
+    linked
+        .wait("b", |event| event.replica == ReplicaId(1))
+        .await;
+    let target = |fake: &Fake| Target {
+        name: fake.address.to_string(),
+        dial: Ok(Dial::tcp(&fake.address.to_string().parse().unwrap())),
+    };
+    linked.board.set(vec![target(&fakes[1])]).await;
+    let gone = linked
+        .wait("a is gone", |event| event.what == Learnt::Link(Link::Gone))
+        .await;
+    assert_eq!(gone.replica, ReplicaId(0));
+    linked
+        .board
+        .set(vec![target(&fakes[0]), target(&fakes[1])])
+        .await;
+    linked
+        .wait("a is back", |event| {
+            event.replica == ReplicaId(0) && matches!(event.what, Learnt::Link(Link::Live))
+        })
+        .await;
+}

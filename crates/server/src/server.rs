@@ -185,7 +185,7 @@ impl Server {
             instance = %instance,
             grpc = %grpc_addr,
             metrics = %metrics_addr,
-            admin,
+            admin = %admin,
             "push-manager started"
         );
         Ok(Self {

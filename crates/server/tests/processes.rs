@@ -27,6 +27,8 @@ mod ws;
 mod cli;
 #[path = "processes/commands.rs"]
 mod commands;
+#[path = "processes/console.rs"]
+mod console;
 #[path = "processes/dev.rs"]
 mod dev;
 #[path = "processes/drain.rs"]

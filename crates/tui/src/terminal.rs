@@ -5,7 +5,7 @@
 
 use std::{
     io::{self, Stdout, Write},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -26,35 +26,10 @@ const MOST_COPIED: usize = 64 << 10;
 /// True while the terminal is ours: giving back twice would spoil what others drew since.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Standard output that counts what goes through it.
-#[derive(Debug)]
-struct Counted {
-    out: Stdout,
-}
-
-impl Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(bytes)?;
-        WRITTEN.fetch_add(written as u64, Ordering::Relaxed);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
-static WRITTEN: AtomicU64 = AtomicU64::new(0);
-
-/// Bytes written to the terminal since the start.
-pub fn written() -> u64 {
-    WRITTEN.load(Ordering::Relaxed)
-}
-
 /// The terminal, while it is ours. Dropping it gives it back.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Counted>>,
+    terminal: Terminal<CrosstermBackend<Stdout>>,
     mouse: bool,
 }
 
@@ -118,9 +93,8 @@ impl Drop for Screen {
     }
 }
 
-fn fresh() -> io::Result<Terminal<CrosstermBackend<Counted>>> {
-    let out = Counted { out: io::stdout() };
-    Terminal::new(CrosstermBackend::new(out))
+fn fresh() -> io::Result<Terminal<CrosstermBackend<Stdout>>> {
+    Terminal::new(CrosstermBackend::new(io::stdout()))
 }
 
 fn enter(mouse: bool) -> io::Result<()> {

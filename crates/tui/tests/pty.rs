@@ -78,7 +78,11 @@ fn the_terminal_is_given_back_after_a_panic_and_its_message_can_be_read() {
 #[test]
 fn a_terminal_that_is_gone_ends_the_program() {
     // `script` holds the terminal: when it is killed, the terminal is gone.
-    let command = format!("exec {} --replay {}", program().display(), demo().display());
+    let command = format!(
+        "stty cols 100 rows 30; exec {} --replay {}",
+        program().display(),
+        demo().display()
+    );
     let mut script = Command::new("script")
         .args(["-qfc", &command, "/dev/null"])
         .env("TERM", "xterm-256color")

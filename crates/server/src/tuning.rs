@@ -166,7 +166,8 @@ fn checked(
 ) -> Result<(&'static Knob, Config), TuneError> {
     let Some(knob) = knob(key).filter(|knob| knob.reloadable) else {
         let known: Vec<_> = Tuning::knobs().map(|knob| knob.key).collect();
-        let key = key.chars().take(64).collect();
+        let key = key.chars().take(64).collect::<String>();
+        let key = key.escape_debug().to_string();
         let known = known.join(", ");
         return Err(TuneError::Fixed { key, known });
     };

@@ -23,6 +23,8 @@ mod system;
 #[path = "support/ws.rs"]
 mod ws;
 
+#[path = "processes/admin.rs"]
+mod admin;
 #[path = "processes/cli.rs"]
 mod cli;
 #[path = "processes/commands.rs"]

@@ -64,11 +64,11 @@ impl Acts {
     /// Done once for each request id, and told in the audit however it ends.
     async fn once(&self, actor: &Actor, request: ActRequest) -> Result<ActResponse, Status> {
         let mut memory = self.memory.lock().await;
-        let act = admitted(actor, &request);
-        if act.is_ok()
-            && let Some(answer) = memory.answer_to(&request)
-        {
-            return answer;
+        let mut act = admitted(actor, &request);
+        match memory.answer_to(&request) {
+            Some(Ok(answer)) if act.is_ok() => return answer,
+            Some(Err(misused)) if act.is_ok() => act = Err(misused),
+            Some(Ok(_) | Err(_)) | None => {}
         }
         let answer = match &act {
             Ok(act) => self.carry_out(actor, act).await,
@@ -169,7 +169,8 @@ impl Acts {
             Ok(done) => done.message.clone(),
             Err(refused) => format!("{}: {}", words::asked(request), refused.message()),
         };
-        if !request.reason.is_empty() && request.reason.len() <= parse::LONGEST_REASON {
+        // What was refused as it stands is not repeated.
+        if act.is_some() && !request.reason.is_empty() {
             message.push_str("; reason: ");
             message.push_str(&request.reason);
         }
@@ -178,10 +179,14 @@ impl Acts {
             _ => Kind::ActionRefused,
         };
         let mut news = News::new(Level::Audit, kind, message).by(actor.name.as_str());
-        if !request.node.is_empty() && request.node.len() <= parse::LONGEST_NODE {
-            news = news.of(&NodeId::new(request.node.as_str()));
+        let node = if act.is_some() {
+            request.node.as_str()
+        } else {
+            ""
+        };
+        if !node.is_empty() {
+            news = news.of(&NodeId::new(node));
         }
-        let node = request.node.as_str();
         tracing::info!(
             node.id = node,
             actor = actor.name,

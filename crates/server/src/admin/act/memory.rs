@@ -17,11 +17,12 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// The first answer to this request, if it came before.
-    pub(super) fn answer_to(&self, request: &ActRequest) -> Option<Answer> {
+    /// The first answer to this request, if it came before; an error, if another one
+    /// had its id.
+    pub(super) fn answer_to(&self, request: &ActRequest) -> Option<Result<Answer, Status>> {
         let (first, answer) = self.answers.get(&request.request_id)?;
         if first == request {
-            return Some(answer.clone());
+            return Some(Ok(answer.clone()));
         }
         let problem = "request_id: was used for another act; give each act an id of its own";
         Some(Err(Status::invalid_argument(problem)))

@@ -28,6 +28,8 @@ pub(super) enum BadAct {
         most: usize,
         got: usize,
     },
+    #[error("{0}: must not hold control characters")]
+    Control(&'static str),
     #[error("verb: say what to do, got {0}")]
     Verb(i32),
     #[error("scope: {0} is no scope of this version")]
@@ -65,6 +67,9 @@ impl Act {
             let got = text.len();
             if got > most {
                 return Err(BadAct::TooLong { field, most, got });
+            }
+            if text.contains(char::is_control) {
+                return Err(BadAct::Control(field));
             }
         }
         if Scope::try_from(request.scope).is_err() {
@@ -167,6 +172,7 @@ mod tests {
         assert!(refused(&|r| r.verb = Verb::Set.into()).starts_with("setting"));
         assert!(refused(&|r| r.reason = "x".repeat(257)).starts_with("reason"));
         assert!(refused(&|r| r.request_id = "x".repeat(129)).starts_with("request_id"));
+        assert!(refused(&|r| r.reason = "a\nb".to_owned()).starts_with("reason"));
         for bad in [0, -1, 86_401] {
             assert!(
                 refused(&|r| r.ttl = Some(seconds(bad))).starts_with("ttl"),

@@ -1,4 +1,4 @@
-//! A rendered screen as text or SVG. The same buffer is always the same picture.
+//! A rendered screen as text, ANSI or SVG. The same buffer is always the same picture.
 
 use ratatui::{
     buffer::Buffer,
@@ -40,6 +40,58 @@ pub fn text(buffer: &Buffer) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The same with its colours and weights, for `cat` on a terminal.
+pub fn ansi(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    for y in 0..buffer.area.height {
+        let mut worn = String::new();
+        let mut x = 0;
+        while x < buffer.area.width {
+            let cell = &buffer[(x, y)];
+            let style = select(cell.fg, cell.modifier);
+            if style != worn {
+                text.push_str("\x1b[0");
+                text.push_str(&style);
+                text.push('m');
+                worn = style;
+            }
+            text.push_str(cell.symbol());
+            x += cell.symbol().width().max(1) as u16;
+        }
+        if !worn.is_empty() {
+            text.push_str("\x1b[0m");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The codes that choose a style after a reset, each with its semicolon.
+fn select(fg: Color, modifier: Modifier) -> String {
+    let mut codes = String::new();
+    for (bit, code) in [
+        (Modifier::BOLD, ";1"),
+        (Modifier::DIM, ";2"),
+        (Modifier::REVERSED, ";7"),
+    ] {
+        if modifier.contains(bit) {
+            codes.push_str(code);
+        }
+    }
+    match fg {
+        Color::Red => codes.push_str(";31"),
+        Color::Green => codes.push_str(";32"),
+        Color::Yellow => codes.push_str(";33"),
+        Color::Magenta => codes.push_str(";35"),
+        Color::Cyan => codes.push_str(";36"),
+        Color::DarkGray => codes.push_str(";90"),
+        Color::Indexed(index) => codes.push_str(&[";38;5;", &index.to_string()].concat()),
+        // The palettes have no other.
+        _ => {}
+    }
+    codes
 }
 
 /// A buffer as SVG, with a dark background.
@@ -129,5 +181,43 @@ fn colour(colour: Color, dim: bool) -> &'static str {
         Color::Indexed(33) => "#61afef",
         _ if dim => "#7f848e",
         _ => "#d7dae0",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::style::Style;
+
+    use super::*;
+
+    fn drawn() -> Buffer {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 2));
+        buffer.set_string(0, 0, "推送<&>", Style::new().fg(Color::Red));
+        let bold = Style::new().fg(Color::Indexed(33));
+        buffer.set_string(1, 1, "ok", bold.add_modifier(Modifier::BOLD));
+        buffer
+    }
+
+    #[test]
+    fn text_has_wide_characters_once() {
+        assert_eq!(text(&drawn()), "推送<&>\n ok\n");
+    }
+
+    #[test]
+    fn ansi_without_its_codes_is_the_text_and_ends_what_it_began() {
+        let painted = ansi(&drawn());
+        assert_eq!(
+            painted,
+            "\u{1b}[0;31m推送<&>\u{1b}[0m     \n \u{1b}[0;1;38;5;33mok\u{1b}[0m         \n"
+        );
+    }
+
+    #[test]
+    fn svg_escapes_what_xml_would_take_for_its_own() {
+        let picture = svg(&drawn());
+        assert!(picture.contains("&lt;&amp;&gt;"), "{picture}");
+        assert_eq!(picture, svg(&drawn()), "the same each time");
+        // 推 takes two cells: what follows stands at the third.
+        assert!(picture.contains("<text x=\"28\""), "{picture}");
     }
 }

@@ -53,39 +53,73 @@ pub(super) fn bar(share: f64, columns: usize, glyphs: super::Glyphs) -> String {
 /// A line of a chart.
 pub(super) struct Line<'a> {
     pub(super) points: &'a [Option<f32>],
-    /// Marks it where braille can't be had, and in the legend.
+    /// Marks it where braille can't be had.
     pub(super) mark: char,
+    /// How it is drawn in braille: lines are told apart without colours too.
+    pub(super) stroke: Stroke,
+}
+
+/// How a line is drawn in braille.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stroke {
+    Solid,
+    Dashed,
+    Dotted,
+}
+
+impl Stroke {
+    /// Whether the point at this place is left out.
+    fn skips(self, place: usize) -> bool {
+        match self {
+            Stroke::Solid => false,
+            Stroke::Dashed => place % 6 >= 4,
+            Stroke::Dotted => place % 2 == 1,
+        }
+    }
+}
+
+impl Line<'_> {
+    /// What it looks like, for a legend.
+    pub(super) fn sample(&self, glyphs: super::Glyphs) -> String {
+        match (glyphs, self.stroke) {
+            (super::Glyphs::Ascii, _) => self.mark.to_string(),
+            (super::Glyphs::Unicode, Stroke::Solid) => "─".to_owned(),
+            (super::Glyphs::Unicode, Stroke::Dashed) => "╌".to_owned(),
+            (super::Glyphs::Unicode, Stroke::Dotted) => "┈".to_owned(),
+        }
+    }
 }
 
 /// Lines over time in the whole area, with an axis; the newest points at the right.
 pub(super) fn lines(pen: &mut Pen<'_>, lines: &[Line<'_>]) {
-    let (width, height) = (pen.width(), pen.height());
     let all = lines.iter().flat_map(|line| line.points.iter().flatten());
     let most = all
         .copied()
         .filter(|point| point.is_finite())
         .fold(0.0_f32, f32::max);
     let top = nice(most);
-    let label = number::short(f64::from(top));
-    let axis = text::width(&label).max(1);
+    lines_up_to(pen, lines, top, &number::short(f64::from(top)));
+}
+
+/// The same with an axis that ends there.
+pub(super) fn lines_up_to(pen: &mut Pen<'_>, lines: &[Line<'_>], top: f32, label: &str) {
+    let (width, height) = (pen.width(), pen.height());
+    let axis = text::width(label).max(1);
     if width < axis + 4 || height == 0 {
         return;
     }
     let rule = pen.look.glyphs.pick("┤", "|");
     for row in 0..height {
         let name = match row {
-            0 => label.clone(),
+            0 => label.to_owned(),
             row if row + 1 == height => "0".to_owned(),
             _ => String::new(),
         };
         pen.put(0, row, &text::fit_right(&name, axis), Role::Dim);
         pen.put(axis, row, rule, Role::Dim);
     }
-    if most <= 0.0
-        && lines
-            .iter()
-            .all(|line| line.points.iter().flatten().count() == 0)
-    {
+    let known = |line: &Line<'_>| line.points.iter().flatten().any(|point| point.is_finite());
+    if !lines.iter().any(known) {
         pen.put(axis + 2, height / 2, "no data yet", Role::Dim);
         return;
     }
@@ -136,11 +170,14 @@ fn braille(
         };
         let (x, y) = (at + shift, level(point));
         let (low, high) = before.map_or((y, y), |before| (y.min(before), y.max(before)));
+        before = Some(y);
+        if line.stroke.skips(x) {
+            continue;
+        }
         // The way from the last point, so that a jump is a line.
         for y in low..=high {
             cells[y / 4 * columns + x / 2] |= DOTS[x % 2][y % 4];
         }
-        before = Some(y);
     }
     for (at, cell) in cells.into_iter().enumerate().filter(|(_, cell)| *cell > 0) {
         let glyph = char::from_u32(0x2800 + cell).unwrap_or(' ');

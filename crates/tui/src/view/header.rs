@@ -7,7 +7,7 @@ use super::{
     theme::{Role, of_replica},
 };
 use crate::{
-    app::{Context, Model, Screen, TimeState, keymap},
+    app::{Action, Binding, Context, Model, Screen, TimeState, keymap},
     fleet::NodeWord,
     replica::{Freshness, Link},
 };
@@ -22,26 +22,34 @@ const TABS: [(&str, u8); 5] = [
 ];
 
 pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
-    let mut at = 1;
     let mut parts = parts(model);
-    let width = |parts: &[Vec<Piece>]| -> usize {
-        let pieces = parts.iter().flatten().map(|(text, _)| text::width(text));
-        pieces.sum::<usize>() + parts.len() * 3
+    let width = |parts: &[Part]| -> usize {
+        let pieces = parts.iter().flat_map(|part| &part.pieces);
+        let pieces = pieces.map(|(text, _)| text::width(text)).sum::<usize>();
+        pieces + parts.len() * 3 - 1
     };
-    // The name goes first where there is no room: who looks at it knows it.
-    if width(&parts) > pen.width() {
-        parts.remove(1);
+    while width(&parts) > pen.width() && parts.len() > 1 {
+        let lightest = (0..parts.len()).min_by_key(|at| parts[*at].weight);
+        parts.remove(lightest.unwrap_or(0));
     }
+    let mut at = 1;
     for (separator, part) in parts.into_iter().enumerate() {
         if separator > 0 {
             at = pen.put(at, 0, pen.look.glyphs.pick(" │ ", " | "), Role::Dim);
         }
-        at = pen.line(at, 0, &part);
+        at = pen.line(at, 0, &part.pieces);
     }
     tabs(model, pen);
 }
 
-fn parts(model: &Model) -> Vec<Vec<Piece>> {
+/// A part of the first line. The lightest goes first where there is no room: the title, then the
+/// age; whether it is true and what keys may do stays to the last.
+struct Part {
+    weight: u8,
+    pieces: Vec<Piece>,
+}
+
+fn parts(model: &Model) -> Vec<Part> {
     let mut title = vec![("pushtop".to_owned(), Role::Heading)];
     if !model.options.title.is_empty() {
         title.push((
@@ -49,22 +57,28 @@ fn parts(model: &Model) -> Vec<Vec<Piece>> {
             Role::Plain,
         ));
     }
-    let mut parts = vec![state(model), title, replicas(model), nodes(model)];
     let age = oldest(model).map(|age| format!("age {}", number::age(Some(age))));
-    parts.push(vec![(
-        age.unwrap_or_else(|| "no data".to_owned()),
-        Role::Plain,
-    )]);
+    let age = age.unwrap_or_else(|| "no data".to_owned());
     let acts = if model.options.allow_actions && !model.options.replay {
         ("ACTIONS", Role::Warn)
     } else {
         ("READ-ONLY", Role::Dim)
     };
-    parts.push(vec![(acts.0.to_owned(), acts.1)]);
+    let mut parts = vec![
+        (6, state(model)),
+        (0, title),
+        (5, replicas(model)),
+        (2, nodes(model)),
+        (1, vec![(age, Role::Plain)]),
+        (4, vec![(acts.0.to_owned(), acts.1)]),
+    ];
     if model.recording.is_some() {
-        parts.push(vec![("REC".to_owned(), Role::Bad)]);
+        parts.push((3, vec![("REC".to_owned(), Role::Bad)]));
     }
+    let parts = parts.into_iter();
     parts
+        .map(|(weight, pieces)| Part { weight, pieces })
+        .collect()
 }
 
 /// Age of the oldest of live replicas' frames.
@@ -79,8 +93,29 @@ fn oldest(model: &Model) -> Option<std::time::Duration> {
         .max()
 }
 
+/// No replica's figures may be believed, though there are replicas.
+pub(super) fn is_unheard(model: &Model) -> bool {
+    let totals = model.shown().totals();
+    totals.counted.is_empty() && !totals.left_out.is_empty()
+}
+
+/// What the last line says then, on every screen.
+fn unheard(model: &Model) -> Option<String> {
+    let replicas = model.shown().replicas().iter();
+    let age = replicas
+        .filter_map(|replica| replica.age(model.shown_at()))
+        .min();
+    is_unheard(model).then(|| match age {
+        Some(age) => format!(
+            "STALE: no replica heard for {}; figures are left out",
+            number::age(Some(age))
+        ),
+        None => "no replica was heard so far".to_owned(),
+    })
+}
+
 /// Whether what is shown is the present, and true.
-fn state(model: &Model) -> Vec<Piece> {
+pub(super) fn state(model: &Model) -> Vec<Piece> {
     let glyphs = model.options.look.glyphs;
     let totals = model.shown().totals();
     let stale = totals.counted.is_empty();
@@ -149,6 +184,9 @@ fn replicas(model: &Model) -> Vec<Piece> {
 }
 
 fn nodes(model: &Model) -> Vec<Piece> {
+    if is_unheard(model) {
+        return vec![(format!("nodes {}", number::UNKNOWN), Role::Plain)];
+    }
     let counts = model.shown().totals().nodes;
     let glyphs = model.options.look.glyphs;
     let mut pieces = vec![(format!("nodes {}:", counts.all), Role::Plain)];
@@ -222,19 +260,36 @@ pub(super) fn footer(model: &Model, pen: &mut Pen<'_>) {
         return;
     }
     let context = Context::of(&model.screen);
-    let mut at = 1;
     let hinted = keymap::bindings().iter().filter(|binding| {
         !binding.short.is_empty()
             && binding.is_in(context)
             && keymap::refusal(model, binding.action).is_none()
     });
-    for binding in hinted {
-        let keys = super::overlays::keys(binding.keys, pen.look.glyphs);
-        let needed = text::width(&keys) + text::width(binding.short) + 3;
-        if at + needed > pen.width() {
-            continue;
-        }
-        at = pen.put(at, 0, &keys, Role::Key);
-        at = pen.put(at + 1, 0, binding.short, Role::Plain) + 2;
+    // How to get help and out is always seen.
+    let (last, first): (Vec<_>, Vec<_>) =
+        hinted.partition(|binding| matches!(binding.action, Action::Help | Action::Quit));
+    let hint = |binding: &Binding| -> [Piece; 2] {
+        let keys = super::overlays::keys(binding.keys, model.options.look.glyphs);
+        [
+            (keys, Role::Key),
+            (format!(" {}  ", binding.short), Role::Plain),
+        ]
+    };
+    let width = |hint: &[Piece]| -> usize { hint.iter().map(|(text, _)| text::width(text)).sum() };
+    let mut last: Vec<_> = last.into_iter().flat_map(hint).collect();
+    if let Some((end, _)) = last.last_mut() {
+        end.truncate(end.trim_end().len());
     }
+    let room = pen.width().saturating_sub(width(&last));
+    let mut at = 1;
+    if let Some(unheard) = unheard(model) {
+        let unheard = text::cut(&unheard, room.saturating_sub(3));
+        at = pen.put(at, 0, &unheard, Role::Bad) + 2;
+    }
+    for hint in first.into_iter().map(hint) {
+        if at + width(&hint) <= room {
+            at = pen.line(at, 0, &hint);
+        }
+    }
+    pen.line(at, 0, &last);
 }

@@ -1,27 +1,33 @@
 //! The whole fleet in one line, where there is no room for more.
 
 use super::{number, pen::Pen, theme::Role};
-use crate::app::{Model, TimeState};
+use crate::app::Model;
 
 pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     let totals = model.shown().totals();
     let live = totals.counted.len();
     let all = live + totals.left_out.len();
     let problems = model.shown().problems();
-    let state = match model.time {
-        TimeState::Paused(_) => "PAUSED",
-        TimeState::Live if live == 0 => "DOWN",
-        TimeState::Live => "LIVE",
-    };
+    let state: String = super::header::state(model)
+        .into_iter()
+        .map(|(word, _)| word)
+        .collect();
     let role = if problems.is_empty() && live == all {
         Role::Good
     } else {
         Role::Warn
     };
+    let nodes = if super::header::is_unheard(model) {
+        number::UNKNOWN.to_owned()
+    } else {
+        format!(
+            "{}/{}",
+            totals.nodes.ready + totals.nodes.idle,
+            totals.nodes.all
+        )
+    };
     let line = format!(
-        "{state} {live}/{all} nodes {}/{} push/s {} problems {}",
-        totals.nodes.ready + totals.nodes.idle,
-        totals.nodes.all,
+        "{state} {live}/{all} nodes {nodes} push/s {} problems {}",
         number::rate(totals.push_rate),
         problems.len()
     );

@@ -1,7 +1,7 @@
 //! One node: what each replica knows of it, its charts, its events.
 
 use super::{
-    chart::{self, Line},
+    chart::{self, Line, Stroke},
     glyphs, layout, number,
     pen::Pen,
     text,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     app::Model,
-    fleet::{Node, NodeName, history::Step},
+    fleet::{Node, NodeName, Series, history::Step},
     replica::Freshness,
 };
 
@@ -17,6 +17,12 @@ use crate::{
 const CHART_SECONDS: usize = 60;
 /// What the table of replicas needs, frame included.
 const REPLICAS_WIDTH: u16 = 62;
+/// What the figures need, frame included.
+const FIGURES_WIDTH: u16 = 38;
+/// Lines of a chart that can be read, frame included.
+const CHART_HEIGHT: u16 = 4;
+/// Lines of the figures, frame included, where they are wide and where they are narrow.
+const FIGURES: [u16; 2] = [5, 8];
 
 pub(super) fn draw(model: &Model, name: &NodeName, pen: &mut Pen<'_>) {
     let Some(node) = model.shown().node(name) else {
@@ -30,20 +36,30 @@ pub(super) fn draw(model: &Model, name: &NodeName, pen: &mut Pen<'_>) {
         return;
     };
     let (head, rest) = layout::rows(pen.area, 1);
-    heading(node, &mut pen.part(head));
-    let upper = (node.cells.len() as u16 + 4).clamp(7, (rest.height / 2).max(7));
-    let (upper, lower) = layout::rows(rest, upper);
-    let (left, right) = layout::columns(upper, REPLICAS_WIDTH);
-    replicas(node, &mut pen.part(left));
-    figures(node, &mut pen.part(right));
+    heading(model, node, &mut pen.part(head));
+    let table = (node.cells.len() as u16 + 3).min(rest.height / 3).max(5);
+    let figured = FIGURES[1].max(table);
+    // Side by side where both have room.
+    let lower = if rest.width >= REPLICAS_WIDTH + FIGURES_WIDTH {
+        let (upper, lower) = layout::rows(rest, figured);
+        let (left, right) = layout::columns(upper, REPLICAS_WIDTH);
+        replicas(node, &mut pen.part(left));
+        figures(node, &mut pen.part(right));
+        lower
+    } else {
+        let (upper, rest) = layout::rows(rest, table);
+        replicas(node, &mut pen.part(upper));
+        let (middle, lower) = layout::rows(rest, FIGURES[0]);
+        figures(node, &mut pen.part(middle));
+        lower
+    };
     let (left, right) = layout::halves(lower);
     charts(node, &mut pen.part(left));
     events(model, node, &mut pen.part(right));
 }
 
-fn heading(node: &Node, pen: &mut Pen<'_>) {
-    let glyph = pen.look.glyphs.node(node.word);
-    let state = format!("{glyph} {}", glyphs::word(node.word));
+fn heading(model: &Model, node: &Node, pen: &mut Pen<'_>) {
+    let (state, role) = super::nodes::state(model, node, pen.look.glyphs);
     let registration = node
         .cells
         .values()
@@ -57,7 +73,7 @@ fn heading(node: &Node, pen: &mut Pen<'_>) {
         .unwrap_or(0);
     let mut pieces = vec![
         (format!("Nodes > {}  ", node.name), Role::Heading),
-        (state, of_node(node.word)),
+        (state, role),
         (format!("  {}", node.address), Role::Plain),
     ];
     if revision > 0 {
@@ -94,17 +110,12 @@ fn replicas(node: &Node, pen: &mut Pen<'_>) {
         );
         let shade = if live { of_node(cell.word) } else { Role::Dim };
         let at = inner.put(at, row + 1, &text::fit(&state, 10), shade);
-        let rtt = format!(
-            "{}/{}",
-            number::millis(cell.rtt.p50),
-            number::millis(cell.rtt.p99)
-        );
         let line = format!(
             "{}{:>6}{:>6}{}{}{}",
             text::fit_right(&number::age(Some(cell.since)), 7),
             cell.in_flight,
-            format!("{:.0}%", cell.queue_ratio * 100.0),
-            text::fit_right(&rtt, 12),
+            number::share(Some(cell.queue_ratio)),
+            text::fit_right(&number::middle_and_tail(&cell.rtt), 12),
             text::fit_right(&number::rate(cell.delivered_rate), 8),
             text::fit_right(&number::rate(cell.failed_rate), 7)
         );
@@ -116,63 +127,102 @@ fn replicas(node: &Node, pen: &mut Pen<'_>) {
 }
 
 fn figures(node: &Node, pen: &mut Pen<'_>) {
-    let mut inner = pen.boxed("round trips and failures, 60 s");
+    let mut inner = pen.boxed("round trips (ms, 60 s), calls");
     let rtt = &node.rtt;
-    let line = format!(
-        "p50 {}  p90 {}  p99 {}  p99.9 {}  max {} ms",
-        number::millis(rtt.p50),
-        number::millis(rtt.p90),
-        number::millis(rtt.p99),
-        number::millis(rtt.p999),
-        number::millis(rtt.max)
-    );
-    inner.put(0, 0, &line, Role::Plain);
-    let line = format!(
-        "in flight {} (oldest {})  waiting {} (oldest {})  connections {}",
-        node.in_flight,
-        number::age(node.oldest_in_flight),
-        node.queued,
-        number::age(node.oldest_queued),
-        node.connections
-    );
-    inner.put(0, 1, &line, Role::Plain);
-    let line = format!(
-        "delivered {}  offline {}  failed {}",
-        number::count(node.delivered),
-        number::count(node.offline),
-        number::count(node.failed)
-    );
-    inner.put(0, 2, &line, Role::Plain);
-    for (row, (reason, failed)) in node.failed_by_reason.iter().enumerate() {
-        let line = format!("  {reason} {}", number::count(*failed));
-        inner.put(0, row + 3, &line, Role::Warn);
+    let told = [
+        ("p50", rtt.p50),
+        ("p90", rtt.p90),
+        ("p99", rtt.p99),
+        ("p99.9", rtt.p999),
+        ("max", rtt.max),
+    ];
+    let times = told.map(|(name, time)| format!("{name} {}", number::millis(time)));
+    let mut lines: Vec<_> = times.into_iter().map(|time| (time, Role::Plain)).collect();
+    for (what, count, oldest) in [
+        ("in flight", node.in_flight, node.oldest_in_flight),
+        ("waiting", node.queued, node.oldest_queued),
+    ] {
+        let oldest = match oldest {
+            Some(_) => format!(", oldest {}", number::age(oldest)),
+            None => String::new(),
+        };
+        lines.push((
+            format!("{what} {}{oldest}", number::count(count)),
+            Role::Plain,
+        ));
+    }
+    lines.push((format!("connections {}", node.connections), Role::Plain));
+    let targets = [
+        ("delivered", node.delivered),
+        ("offline", node.offline),
+        ("failed", node.failed),
+    ];
+    let targets = targets.map(|(name, count)| format!("{name} {}", number::count(count)));
+    lines.extend(targets.map(|target| (target, Role::Plain)));
+    let reasons = node.failed_by_reason.iter();
+    lines.extend(reasons.map(|(reason, failed)| {
+        let reason = reason.replace('_', " ");
+        (format!("{reason} {}", number::count(*failed)), Role::Warn)
+    }));
+    flow(&mut inner, &lines);
+}
+
+/// Facts one after the other, each whole: a line takes as many as fit.
+fn flow(pen: &mut Pen<'_>, facts: &[(String, Role)]) {
+    let (mut at, mut row) = (0, 0);
+    for (fact, role) in facts {
+        if at > 0 && at + text::width(fact) > pen.width() {
+            (at, row) = (0, row + 1);
+        }
+        at = pen.put(at, row, fact, *role) + 3;
     }
 }
 
 fn charts(node: &Node, pen: &mut Pen<'_>) {
-    let series = [
-        &node.rate_history,
-        &node.queue_history,
-        &node.in_flight_history,
+    let all = [
+        ("delivered/s", &node.rate_history, Axis::Rate),
+        ("queue", &node.queue_history, Axis::Share),
+        ("in flight", &node.in_flight_history, Axis::Count),
     ];
-    let names = ["delivered/s", "queue share", "in flight"];
-    let height = pen.area.height / 3;
-    let mut area = pen.area;
-    for (place, (series, name)) in series.into_iter().zip(names).enumerate() {
-        let last = place == 2;
-        let (upper, rest) = layout::rows(area, if last { area.height } else { height });
-        area = rest;
-        let points = series.points(Step::Second, CHART_SECONDS);
-        let now = points.last().copied().flatten().map(f64::from);
-        let mut part = pen.part(upper);
-        let mut inner = part.boxed(&format!("{name}  now {}  60s", number::rate(now)));
-        chart::lines(
-            &mut inner,
-            &[Line {
-                points: &points,
-                mark: '*',
-            }],
-        );
+    // Each has room enough to be read, or the last ones are not there.
+    let count = (pen.area.height / CHART_HEIGHT).clamp(1, 3);
+    let mut rest = pen.area;
+    for (place, (name, series, axis)) in (0..count).zip(all) {
+        let (upper, lower) = layout::rows(rest, rest.height / (count - place));
+        rest = lower;
+        chart(pen, upper, name, series, axis);
+    }
+}
+
+/// What a chart's axis counts.
+#[derive(Clone, Copy)]
+enum Axis {
+    Rate,
+    Share,
+    Count,
+}
+
+fn chart(pen: &mut Pen<'_>, area: ratatui::layout::Rect, name: &str, series: &Series, axis: Axis) {
+    let points = series.points(Step::Second, CHART_SECONDS);
+    let now = points.last().copied().flatten().map(f64::from);
+    let now = match axis {
+        Axis::Rate => number::rate(now),
+        Axis::Share => number::share(now),
+        Axis::Count => now.map_or_else(
+            || number::UNKNOWN.to_owned(),
+            |now| number::count(now.round().max(0.0) as u64),
+        ),
+    };
+    let mut part = pen.part(area);
+    let mut inner = part.boxed(&format!("{name}  now {now}  60s"));
+    let line = Line {
+        points: &points,
+        mark: '*',
+        stroke: Stroke::Solid,
+    };
+    match axis {
+        Axis::Share => chart::lines_up_to(&mut inner, &[line], 1.0, "100%"),
+        Axis::Rate | Axis::Count => chart::lines(&mut inner, &[line]),
     }
 }
 

@@ -7,8 +7,8 @@ use super::{
     theme::{Role, of_node, of_severity},
 };
 use crate::{
-    app::{Model, SortKey},
-    fleet::{Node, history::Step},
+    app::{Model, NodesState, SortKey},
+    fleet::{Node, NodeName, NodeWord, history::Step},
     replica::{Freshness, Link, ReplicaId},
 };
 
@@ -86,13 +86,17 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     let table = Table::fitting(model, inner.width());
     table.heading(&mut inner);
     let page = inner.height().saturating_sub(1);
-    let shown = state.order.iter().enumerate().skip(state.top).take(page);
-    for (row, (at, name)) in shown.enumerate() {
+    for (row, (at, name)) in self::page(state, page).enumerate() {
         if let Some(node) = model.shown().node(name) {
             let is_cursor = at == state.selected_at;
             table.row(model, &mut inner, row + 1, node, is_cursor);
         }
     }
+}
+
+/// The names on the page with their places in the order: rows are made for these alone.
+pub(super) fn page(state: &NodesState, rows: usize) -> impl Iterator<Item = (usize, &NodeName)> {
+    state.order.iter().enumerate().skip(state.top).take(rows)
 }
 
 fn sort_label(key: SortKey) -> &'static str {
@@ -195,7 +199,11 @@ impl Table {
             if *column == Column::Replicas {
                 self.cells(pen, at, row, node);
             } else {
-                let (value, role) = value(*column, *width, node, glyphs);
+                let (value, role) = match (column, node.word) {
+                    (Column::State, _) => state(model, node, glyphs),
+                    (_, NodeWord::Gone) => unknown(*column, node),
+                    _ => value(*column, *width, node, glyphs),
+                };
                 let value = if column.is_number() {
                     text::fit_right(&value, *width)
                 } else {
@@ -246,6 +254,36 @@ impl Column {
     }
 }
 
+/// A node's state as it is shown, and what it means.
+pub(super) fn state(model: &Model, node: &Node, glyphs: super::Glyphs) -> (String, Role) {
+    let glyph = glyphs.node(node.word);
+    // Nobody says that it is gone while nobody says anything.
+    let word = if node.word == NodeWord::Gone && super::header::is_unheard(model) {
+        "STALE"
+    } else {
+        glyphs::word(node.word)
+    };
+    (format!("{glyph} {word}"), of_node(node.word))
+}
+
+/// What stands where no live replica knows the node: no figure, not zero.
+fn unknown(column: Column, node: &Node) -> (String, Role) {
+    match column {
+        Column::Name => (node.name.to_string(), Role::Dim),
+        Column::Address => (node.address.clone(), Role::Dim),
+        Column::State | Column::Sign | Column::Replicas | Column::Spark | Column::Bar => {
+            (String::new(), Role::Dim)
+        }
+        Column::InFlight
+        | Column::Queue
+        | Column::Rtt
+        | Column::Errors
+        | Column::Rate
+        | Column::Age
+        | Column::Oldest => (number::UNKNOWN.to_owned(), Role::Dim),
+    }
+}
+
 fn value(column: Column, width: usize, node: &Node, glyphs: super::Glyphs) -> (String, Role) {
     let full = if node.queue_ratio > 0.8 {
         Role::Warn
@@ -254,22 +292,12 @@ fn value(column: Column, width: usize, node: &Node, glyphs: super::Glyphs) -> (S
     };
     match column {
         Column::Name => (node.name.to_string(), Role::Plain),
-        Column::State => (
-            format!("{} {}", glyphs.node(node.word), glyphs::word(node.word)),
-            of_node(node.word),
-        ),
-        Column::Replicas => (String::new(), Role::Plain),
+        // Written by who knows the whole model.
+        Column::State | Column::Replicas => (String::new(), Role::Plain),
         Column::InFlight => (number::count(node.in_flight), Role::Plain),
         Column::Bar => (chart::bar(node.queue_ratio, width, glyphs), full),
-        Column::Queue => (format!("{:.0}%", node.queue_ratio * 100.0), full),
-        Column::Rtt => (
-            format!(
-                "{}/{}",
-                number::millis(node.rtt.p50),
-                number::millis(node.rtt.p99)
-            ),
-            Role::Plain,
-        ),
+        Column::Queue => (number::share(Some(node.queue_ratio)), full),
+        Column::Rtt => (number::middle_and_tail(&node.rtt), Role::Plain),
         Column::Errors => {
             let bad = node.failed_ratio.is_some_and(|ratio| ratio > 0.01);
             let role = if bad { Role::Warn } else { Role::Plain };

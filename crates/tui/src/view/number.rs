@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::fleet::Percentiles;
+
 /// What stands for a number that isn't known.
 pub(crate) const UNKNOWN: &str = "—";
 
@@ -70,6 +72,14 @@ pub(crate) fn percent(ratio: Option<f64>) -> String {
     }
 }
 
+/// A share as a whole percent with its sign: `87%`.
+pub(crate) fn share(ratio: Option<f64>) -> String {
+    match ratio.filter(|ratio| ratio.is_finite()) {
+        Some(ratio) => format!("{:.0}%", ratio.clamp(0.0, 1.0) * 100.0),
+        None => UNKNOWN.to_owned(),
+    }
+}
+
 /// A time in milliseconds, by at most four characters: `0.4`, `2.1`, `88`, `4.1s`, `2m`.
 pub(crate) fn millis(time: Option<Duration>) -> String {
     let Some(time) = time else {
@@ -83,6 +93,14 @@ pub(crate) fn millis(time: Option<Duration>) -> String {
         ms if ms < 99_950.0 => format!("{:.0}s", ms / 1e3),
         ms => format!("{:.0}m", ms / 6e4),
     }
+}
+
+/// The middle and the tail of round trips in milliseconds: `2.1/88`.
+pub(crate) fn middle_and_tail(times: &Percentiles) -> String {
+    if times.p50.is_none() && times.p99.is_none() {
+        return UNKNOWN.to_owned();
+    }
+    format!("{}/{}", millis(times.p50), millis(times.p99))
 }
 
 /// An age: `0.4s`, `47s`, `2m11s`, `3h11m`, `4d02h`.

@@ -87,7 +87,10 @@ fn prompt(model: &Model, input: &str, error: Option<&(usize, String)>, pen: &mut
             let hint = "state=failed  queue>80%  rtt.p99>100ms  err>1%  oldest>2s  name~\"push-2*\"  and or not ( )";
             part.put(0, row, hint, Role::Dim);
             row += 1;
-            let matching = format!("{} nodes match", model.nodes.order.len());
+            let matching = match model.nodes.order.len() {
+                1 => "1 node matches".to_owned(),
+                count => format!("{count} nodes match"),
+            };
             part.put(0, row, &matching, Role::Plain);
         }
     }

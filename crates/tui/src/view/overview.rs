@@ -1,7 +1,7 @@
 //! The overview: rates, latencies, problems, RPCs.
 
 use super::{
-    chart::{self, Line},
+    chart::{self, Line, Stroke},
     layout, number,
     pen::Pen,
     text,
@@ -42,6 +42,7 @@ fn rates(model: &Model, pen: &mut Pen<'_>) {
     let line = Line {
         points: &pushes,
         mark: '*',
+        stroke: Stroke::Solid,
     };
     chart::lines(&mut inner, &[line]);
 }
@@ -53,30 +54,49 @@ fn latencies(model: &Model, pen: &mut Pen<'_>) {
         .get(&Window::Minute)
         .copied()
         .unwrap_or_default();
-    let title = format!(
-        "latency ms  p50 {}  p95 {}  p99 {}  5m",
-        number::millis(minute.p50),
-        number::millis(minute.p95),
-        number::millis(minute.p99)
-    );
+    let [p50, p95, p99] = [minute.p50, minute.p95, minute.p99].map(number::millis);
+    let figures = format!("p50 {p50}  p95 {p95}  p99 {p99}");
+    // Where there is little room the figures stay, and the words go.
+    let title = if pen.width() < 50 {
+        format!("ms {figures}")
+    } else {
+        format!("latency ms  {figures}  5m")
+    };
     let series = [
         &totals.p50_history,
         &totals.p95_history,
         &totals.p99_history,
     ];
     let points = series.map(|series| series.points(Step::Second, CHART_SECONDS));
+    let strokes = [
+        ('5', Stroke::Solid),
+        ('+', Stroke::Dashed),
+        ('9', Stroke::Dotted),
+    ];
+    let lines: Vec<_> = points
+        .iter()
+        .zip(strokes)
+        .map(|(points, (mark, stroke))| Line {
+            points,
+            mark,
+            stroke,
+        })
+        .collect();
     pen.boxed(&title);
     let last = pen.height().saturating_sub(1);
-    let mut at = pen.width().saturating_sub(16);
-    for (name, series) in [(" p50", 0), (" p95", 1), (" p99 ", 2)] {
-        at = pen.put(at, last, name, Role::Series(series));
+    let mut at = pen.width().saturating_sub(22);
+    for (name, (number, line)) in ["p50", "p95", "p99"].iter().zip(lines.iter().enumerate()) {
+        let sample = line.sample(pen.look.glyphs);
+        at = pen.put(
+            at,
+            last,
+            &format!(" {name} {sample}"),
+            Role::Series(number as u8),
+        );
     }
-    let lines = points
-        .iter()
-        .zip(['5', '+', '9'])
-        .map(|(points, mark)| Line { points, mark });
+    pen.put(at, last, " ", Role::Plain);
     let inside = pen.inside();
-    chart::lines(&mut pen.part(inside), &lines.collect::<Vec<_>>());
+    chart::lines(&mut pen.part(inside), &lines);
 }
 
 fn problems(model: &Model, pen: &mut Pen<'_>) {
@@ -104,6 +124,12 @@ fn problems(model: &Model, pen: &mut Pen<'_>) {
             inner.highlight(row);
         }
     }
+    // Whoever hears no replica reads here what to do.
+    let left = inner.height().saturating_sub(problems.len() + 1) as u16;
+    if model.shown().totals().counted.is_empty() && left > 0 {
+        let (_, below) = layout::rows(inner.area, inner.area.height - left);
+        nothing(model, &mut inner.part(below), false);
+    }
 }
 
 fn names(problem: &Problem) -> String {
@@ -127,7 +153,7 @@ fn names(problem: &Problem) -> String {
 fn apis(model: &Model, pen: &mut Pen<'_>) {
     let mut inner = pen.boxed("APIs, 60 s");
     let width = inner.width();
-    let spark = width.saturating_sub(38).min(30);
+    let spark = width.saturating_sub(38).min(60);
     let heading = format!(
         "{}{:>8}{:>7}{:>6}{:>7}",
         text::fit("API", 9),

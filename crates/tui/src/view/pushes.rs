@@ -1,6 +1,13 @@
 //! RPCs: rates, percentiles, failures by reason, latency over time.
 
-use super::{chart, layout, number, overview::short_name, pen::Pen, text, theme::Role};
+use super::{
+    chart, layout, number,
+    overview::short_name,
+    pen::Pen,
+    table::{self, Column},
+    text,
+    theme::Role,
+};
 use crate::{
     app::Model,
     fleet::{
@@ -9,6 +16,20 @@ use crate::{
         history::{HEAT_BOUNDS_US, Step},
     },
 };
+
+const COLUMNS: [Column; 11] = [
+    Column::word("API", 10, 99),
+    Column::number("RATE/s", 7, 90),
+    Column::number("OK/s", 7, 60),
+    Column::number("FAIL/s", 6, 80),
+    Column::number("CANC/s", 6, 20),
+    Column::number("INFL", 6, 50),
+    Column::number("p50", 6, 70),
+    Column::number("p90", 6, 10),
+    Column::number("p99", 6, 85),
+    Column::number("p99.9", 6, 40),
+    Column::number("max ms", 7, 30),
+];
 
 pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     let apis = model.shown().apis();
@@ -45,22 +66,11 @@ fn table(model: &Model, pen: &mut Pen<'_>) {
         others.join(" ")
     );
     let mut inner = pen.boxed(&title);
-    let spark = inner.width().saturating_sub(86).min(60);
-    let heading = format!(
-        "  {}{:>8}{:>8}{:>7}{:>7}{:>7}{:>7}{:>7}{:>7}{:>7}{:>8}",
-        text::fit("API", 10),
-        "RATE/s",
-        "OK/s",
-        "FAIL/s",
-        "CANC/s",
-        "INFL",
-        "p50",
-        "p90",
-        "p99",
-        "p99.9",
-        "max ms"
-    );
-    inner.put(0, 0, &heading, Role::Dim);
+    let kept = table::fitting(&COLUMNS, inner.width().saturating_sub(1));
+    let taken: usize = kept.iter().map(|at| COLUMNS[*at].width + 1).sum();
+    let spark = inner.width().saturating_sub(taken + 2).min(60);
+    let names = kept.iter().map(|at| COLUMNS[*at].cell(COLUMNS[*at].name));
+    inner.put(1, 0, &names.collect::<String>(), Role::Dim);
     for (row, api) in model.shown().apis().iter().enumerate() {
         let figures = api.windows.get(&window).cloned().unwrap_or_default();
         let is_cursor = model.pushes.selected.as_ref() == Some(&api.name);
@@ -74,12 +84,10 @@ fn table(model: &Model, pen: &mut Pen<'_>) {
         } else {
             Role::Plain
         };
-        let at = inner.put(
-            0,
-            row + 1,
-            &format!("{cursor} {}", figures_of(api, &figures)),
-            role,
-        );
+        let figures = figures_of(api, &figures);
+        let cells = kept.iter().map(|at| COLUMNS[*at].cell(&figures[*at]));
+        let line = cursor.to_owned() + &cells.collect::<String>();
+        let at = inner.put(0, row + 1, &line, role);
         if spark > 8 {
             let points = api.rate_history.points(Step::Second, spark);
             let line = chart::spark(&points, spark, inner.look.glyphs, None);
@@ -91,22 +99,22 @@ fn table(model: &Model, pen: &mut Pen<'_>) {
     }
 }
 
-fn figures_of(api: &Api, figures: &ApiWindow) -> String {
+/// A row's texts in the order of [`COLUMNS`].
+fn figures_of(api: &Api, figures: &ApiWindow) -> [String; COLUMNS.len()] {
     let latency = &figures.latency;
-    let right = |value: String, width| text::fit_right(&value, width);
-    let values = [
-        right(number::rate(figures.rate), 8),
-        right(number::rate(figures.ok_rate), 8),
-        right(number::rate(figures.failed_rate), 7),
-        right(number::rate(figures.cancelled_rate), 7),
-        right(number::count(api.in_flight), 7),
-        right(number::millis(latency.p50), 7),
-        right(number::millis(latency.p90), 7),
-        right(number::millis(latency.p99), 7),
-        right(number::millis(latency.p999), 7),
-        right(number::millis(latency.max), 8),
-    ];
-    text::fit(short_name(&api.name), 10) + &values.concat()
+    [
+        short_name(&api.name).to_owned(),
+        number::rate(figures.rate),
+        number::rate(figures.ok_rate),
+        number::rate(figures.failed_rate),
+        number::rate(figures.cancelled_rate),
+        number::count(api.in_flight),
+        number::millis(latency.p50),
+        number::millis(latency.p90),
+        number::millis(latency.p99),
+        number::millis(latency.p999),
+        number::millis(latency.max),
+    ]
 }
 
 fn reasons(model: &Model, api: &Api, pen: &mut Pen<'_>) {
@@ -124,12 +132,13 @@ fn reasons(model: &Model, api: &Api, pen: &mut Pen<'_>) {
     }
     let mut reasons: Vec<_> = figures.reasons.iter().collect();
     reasons.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-    let bar = inner.width().saturating_sub(36).clamp(4, 40);
+    // Name, rate, spaces and percent take 36 columns; the bar has what is left.
+    let bar = inner.width().saturating_sub(36).min(40);
     for (row, (reason, rate)) in reasons.into_iter().enumerate() {
         let share = rate / sum;
         let line = format!(
             "{}{}/s  {} {:>3.0}%",
-            text::fit(&reason.replace('_', " "), 20),
+            text::fit(&reason.replace('_', " "), 19),
             text::fit_right(&number::short(*rate), 6),
             chart::bar(share, bar, inner.look.glyphs),
             share * 100.0
@@ -140,7 +149,7 @@ fn reasons(model: &Model, api: &Api, pen: &mut Pen<'_>) {
 
 fn heat(api: &Api, pen: &mut Pen<'_>) {
     let name = short_name(&api.name);
-    let mut inner = pen.boxed(&format!("{name}  latency over time, 5 s a column"));
+    let mut inner = pen.boxed(&format!("{name}  latency, 5 s a column"));
     let rows = HEAT_BOUNDS_US.len() + 1;
     let (width, height) = (inner.width(), inner.height());
     let shown = rows.min(height);

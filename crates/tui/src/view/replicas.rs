@@ -4,7 +4,8 @@ use push_manager_proto::admin::Readiness;
 
 use super::{
     number,
-    pen::Pen,
+    pen::{Pen, Piece},
+    table::{self, Column},
     text,
     theme::{Role, of_replica},
 };
@@ -21,23 +22,11 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
         super::overview::nothing(model, &mut inner, false);
         return;
     }
-    let name = (inner.width().saturating_sub(78)).clamp(14, 40);
-    let heading = format!(
-        "  {}{}{}{:>6}{:>9}{:>7}{:>7}{:>8}{:>8}  {}",
-        text::fit("REP", 4),
-        text::fit("TARGET", name + 1),
-        text::fit("LINK", 12),
-        "AGE",
-        "SEQ",
-        "COALES",
-        "MISSED",
-        "NODES",
-        "PUSH/s",
-        text::fit("VERSION", 10)
-    );
-    inner.put(0, 0, &heading, Role::Dim);
+    let columns = columns(inner.width());
+    let names = columns.iter().map(|(column, _)| column.cell(column.name));
+    inner.put(1, 0, &names.collect::<String>(), Role::Dim);
     for (row, replica) in replicas.iter().enumerate() {
-        line(model, &mut inner, row + 1, replica, name);
+        line(model, &mut inner, row + 1, replica, &columns);
         if model.replicas.selected == Some(replica.id()) {
             inner.put(0, row + 1, inner.look.glyphs.cursor(), Role::Plain);
             inner.highlight(row + 1);
@@ -46,47 +35,108 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     detail(model, &mut inner, replicas.len() + 2);
 }
 
-fn line(model: &Model, pen: &mut Pen<'_>, row: usize, replica: &Replica, name: usize) {
-    let now = model.shown_at();
-    let freshness = replica.freshness(now);
-    let at = pen.put(
-        2,
-        row,
-        &text::fit(&replica.id().to_string(), 4),
-        Role::Plain,
-    );
-    let at = pen.put(at, row, &text::fit(replica.name(), name + 1), Role::Plain);
-    let (word, why) = link(model, replica);
-    let word = format!("{} {word}", pen.look.glyphs.replica(freshness));
-    let at = pen.put(at, row, &text::fit(&word, 12), of_replica(freshness));
-    let rate = number::rate(model.shown().push_rate(replica.id()));
-    // What is no longer true stands in brackets, and in no sum.
-    let rate = if freshness == Freshness::Live {
-        rate
-    } else {
-        format!("({rate})")
-    };
-    let version = replica
-        .info()
-        .map(|info| info.version.clone())
-        .unwrap_or_default();
-    let line = format!(
-        "{}{}{}{}{}{}  {}",
-        text::fit_right(&number::age(replica.age(now)), 6),
-        text::fit_right(&number::count(replica.seq()), 9),
-        text::fit_right(&number::count(replica.coalesced()), 7),
-        text::fit_right(&number::count(replica.events_missed()), 7),
-        text::fit_right(&replica.node_count().to_string(), 8),
-        text::fit_right(&rate, 8),
-        text::fit(&version, 10)
-    );
-    let role = if freshness == Freshness::Live {
+/// What a column tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fact {
+    Letter,
+    Target,
+    Link,
+    Age,
+    Seq,
+    Coalesced,
+    Missed,
+    Nodes,
+    Rate,
+    Version,
+}
+
+/// Columns that have room; what is left is the target's.
+fn columns(width: usize) -> Vec<(Column, Fact)> {
+    let all = [
+        (Column::word("REP", 3, 99), Fact::Letter),
+        (Column::word("TARGET", 16, 90), Fact::Target),
+        (Column::word("LINK", 13, 95), Fact::Link),
+        (Column::number("AGE", 5, 80), Fact::Age),
+        (Column::number("SEQ", 8, 20), Fact::Seq),
+        (Column::number("COALESCED", 9, 10), Fact::Coalesced),
+        (Column::number("MISSED", 6, 30), Fact::Missed),
+        (Column::number("NODES", 6, 70), Fact::Nodes),
+        (Column::number("PUSH/s", 8, 60), Fact::Rate),
+        (Column::word("VERSION", 10, 50), Fact::Version),
+    ];
+    let room = width.saturating_sub(1);
+    let kept = table::fitting(&all.map(|(column, _)| column), room);
+    let mut columns: Vec<_> = kept.into_iter().map(|at| all[at]).collect();
+    let taken: usize = columns.iter().map(|(column, _)| column.width + 1).sum();
+    let spare = room.saturating_sub(taken).min(30);
+    let target = columns.iter_mut().find(|(_, fact)| *fact == Fact::Target);
+    if let Some((target, _)) = target {
+        target.width += spare;
+    }
+    columns
+}
+
+fn line(
+    model: &Model,
+    pen: &mut Pen<'_>,
+    row: usize,
+    replica: &Replica,
+    columns: &[(Column, Fact)],
+) {
+    let freshness = replica.freshness(model.shown_at());
+    let plain = if freshness == Freshness::Live {
         Role::Plain
     } else {
         Role::Dim
     };
-    let at = pen.put(at, row, &line, role);
-    pen.put(at + 1, row, &why, Role::Bad);
+    let mut at = 1;
+    for (column, fact) in columns {
+        let role = match fact {
+            Fact::Letter | Fact::Target => Role::Plain,
+            Fact::Link => of_replica(freshness),
+            Fact::Age
+            | Fact::Seq
+            | Fact::Coalesced
+            | Fact::Missed
+            | Fact::Nodes
+            | Fact::Rate
+            | Fact::Version => plain,
+        };
+        let glyph = pen.look.glyphs.replica(freshness);
+        at = pen.put(
+            at,
+            row,
+            &column.cell(&value(model, replica, *fact, glyph)),
+            role,
+        );
+    }
+}
+
+fn value(model: &Model, replica: &Replica, fact: Fact, glyph: &str) -> String {
+    let now = model.shown_at();
+    match fact {
+        Fact::Letter => replica.id().to_string(),
+        Fact::Target => replica.name().to_owned(),
+        Fact::Link => format!("{glyph} {}", link(model, replica).0),
+        Fact::Age => number::age(replica.age(now)),
+        Fact::Seq => number::count(replica.seq()),
+        Fact::Coalesced => number::count(replica.coalesced()),
+        Fact::Missed => number::count(replica.events_missed()),
+        Fact::Nodes => number::count(replica.node_count() as u64),
+        Fact::Rate => {
+            let rate = number::rate(model.shown().push_rate(replica.id()));
+            // What is no longer true stands in brackets, and in no sum.
+            if replica.freshness(now) == Freshness::Live {
+                rate
+            } else {
+                format!("({rate})")
+            }
+        }
+        Fact::Version => replica
+            .info()
+            .map(|info| info.version.clone())
+            .unwrap_or_default(),
+    }
 }
 
 fn link(model: &Model, replica: &Replica) -> (String, String) {
@@ -107,17 +157,30 @@ fn link(model: &Model, replica: &Replica) -> (String, String) {
 }
 
 fn detail(model: &Model, pen: &mut Pen<'_>, from: usize) {
-    let selected = model
-        .replicas
-        .selected
-        .and_then(|id| model.shown().replica(id));
-    let Some(replica) = selected else { return };
-    let mut lines = Vec::new();
-    if let (_, why) = link(model, replica)
-        && !why.is_empty()
-    {
-        lines.push((why, Role::Bad));
+    // Why a link is lost is told of every one, under the cursor or not.
+    let whys = model.shown().replicas().iter().filter_map(|replica| {
+        let (_, why) = link(model, replica);
+        (!why.is_empty()).then(|| (format!("{}: {why}", replica.id()), Role::Bad))
+    });
+    let mut lines: Vec<_> = whys.collect();
+    let selected = model.replicas.selected;
+    if let Some(replica) = selected.and_then(|id| model.shown().replica(id)) {
+        lines.extend(described(replica));
     }
+    let width = pen.width().saturating_sub(2);
+    let wrapped = lines.iter().flat_map(|(line, role)| {
+        text::wrapped(line, width)
+            .into_iter()
+            .map(move |line| (line, *role))
+    });
+    for (row, (line, role)) in wrapped.enumerate() {
+        pen.put(2, from + row, &line, role);
+    }
+}
+
+/// What a replica tells of itself.
+fn described(replica: &Replica) -> Vec<Piece> {
+    let mut lines = Vec::new();
     if let Some(info) = replica.info() {
         let epoch = replica
             .epoch()
@@ -163,13 +226,5 @@ fn detail(model: &Model, pen: &mut Pen<'_>, from: usize) {
             Role::Plain,
         ));
     }
-    let width = pen.width().saturating_sub(2);
-    let wrapped = lines.iter().flat_map(|(line, role)| {
-        text::wrapped(line, width)
-            .into_iter()
-            .map(move |line| (line, *role))
-    });
-    for (row, (line, role)) in wrapped.enumerate() {
-        pen.put(2, from + row, &line, role);
-    }
+    lines
 }

@@ -22,6 +22,8 @@ use crate::{
     replica::{Link, ReplicaId},
 };
 
+mod rules;
+
 const SIZES: [(u16, u16); 3] = [(80, 24), (100, 30), (200, 60)];
 const LOOKS: [(&str, Glyphs); 2] = [("unicode", Glyphs::Unicode), ("ascii", Glyphs::Ascii)];
 /// The wall clock of all pictures, in seconds since 1970.

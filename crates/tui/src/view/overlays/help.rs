@@ -77,6 +77,7 @@ pub(super) fn draw(model: &Model, search: &str, top: usize, pen: &mut Pen<'_>) {
     );
     let mut inner = part.boxed(&title);
     let lines = lines(model, context, search, inner.look.glyphs);
+    let lines = folded(lines, inner.width().saturating_sub(1));
     let top = top.min(lines.len().saturating_sub(inner.height()));
     for (row, line) in lines.iter().skip(top).take(inner.height()).enumerate() {
         inner.line(1, row, line);
@@ -84,10 +85,35 @@ pub(super) fn draw(model: &Model, search: &str, top: usize, pen: &mut Pen<'_>) {
     let below = lines.len().saturating_sub(top + inner.height());
     if below > 0 {
         let more = format!(" {below} more: Down ");
-        let at = inner.width().saturating_sub(text::width(&more));
-        let last = inner.height().saturating_sub(1);
-        inner.put(at, last, &more, Role::Dim);
+        let at = part.width().saturating_sub(text::width(&more) + 2);
+        part.put(at, part.height().saturating_sub(1), &more, Role::Dim);
     }
+}
+
+/// Lines that are too long go on below, under where their text begins.
+fn folded(lines: Vec<Vec<Piece>>, width: usize) -> Vec<Vec<Piece>> {
+    let mut folded = Vec::new();
+    for mut line in lines {
+        if line.len() < 2 {
+            folded.push(line);
+            continue;
+        }
+        let head = line.remove(0);
+        let indent = text::width(&head.0);
+        let told: String = line.iter().map(|(text, _)| text.as_str()).collect();
+        // A refusal stands at the end, and colours the whole.
+        let role = line.last().map_or(Role::Plain, |(_, role)| *role);
+        let wrapped = text::wrapped(&told, width.saturating_sub(indent));
+        for (at, part) in wrapped.into_iter().enumerate() {
+            let start = if at == 0 {
+                head.clone()
+            } else {
+                (" ".repeat(indent), Role::Plain)
+            };
+            folded.push(vec![start, (part, role)]);
+        }
+    }
+    folded
 }
 
 fn lines(

@@ -1,6 +1,10 @@
 //! Charts in text: lines, columns, bars. A gap means that there is no data, never zero.
 
 use super::{number, pen::Pen, text, theme::Role};
+use crate::fleet::{Series, history::Step};
+
+/// Columns of the longest label at an axis, as [`number::short`] writes them.
+const WIDEST_AXIS: usize = 5;
 
 /// The heights of columns, one a point, for a line of so many columns; the newest point last.
 pub(super) fn spark(
@@ -31,6 +35,41 @@ pub(super) fn spark(
         }
     }
     line
+}
+
+/// A series in a line of so many columns, 5 s each.
+pub(super) fn history(series: &Series, columns: usize, glyphs: super::Glyphs) -> String {
+    spark(
+        &series.points(Step::Seconds5, columns),
+        columns,
+        glyphs,
+        None,
+    )
+}
+
+/// The time that [`history`] shows, for a heading.
+pub(super) fn history_span(columns: usize) -> String {
+    span(columns as u64 * 5)
+}
+
+/// Seconds as a heading names them: `60s`, `1m30s`, `5m`.
+pub(super) fn span(seconds: u64) -> String {
+    match (seconds / 60, seconds % 60) {
+        (0 | 1, _) if seconds < 90 => format!("{seconds}s"),
+        (minutes, 0) => format!("{minutes}m"),
+        (minutes, rest) => format!("{minutes}m{rest:02}s"),
+    }
+}
+
+/// How many points of 1 s [`lines`] has room for in a box of so many columns, in tens, at most
+/// `most`: a title must not promise more.
+pub(super) fn points_in(box_width: usize, glyphs: super::Glyphs, most: usize) -> usize {
+    let columns = box_width.saturating_sub(2 + WIDEST_AXIS + 1);
+    let points = match glyphs {
+        super::Glyphs::Unicode => columns * 2,
+        super::Glyphs::Ascii => columns,
+    };
+    (points / 10 * 10).clamp(10, most)
 }
 
 /// A bar of at most so many columns for a share.
@@ -222,6 +261,16 @@ mod tests {
             "▏   ",
             "a little is not nothing"
         );
+    }
+
+    #[test]
+    fn titles_promise_no_more_time_than_there_is_room_for() {
+        assert_eq!(points_in(50, Glyphs::Unicode, 300), 80);
+        assert_eq!(points_in(50, Glyphs::Ascii, 300), 40);
+        assert_eq!(points_in(200, Glyphs::Unicode, 300), 300);
+        assert_eq!(points_in(0, Glyphs::Ascii, 60), 10);
+        let spans = [60, 80, 90, 120, 300].map(span);
+        assert_eq!(spans, ["60s", "80s", "1m30s", "2m", "5m"]);
     }
 
     #[test]

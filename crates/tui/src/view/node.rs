@@ -203,7 +203,8 @@ enum Axis {
 }
 
 fn chart(pen: &mut Pen<'_>, area: ratatui::layout::Rect, name: &str, series: &Series, axis: Axis) {
-    let points = series.points(Step::Second, CHART_SECONDS);
+    let seconds = chart::points_in(area.width.into(), pen.look.glyphs, CHART_SECONDS);
+    let points = series.points(Step::Second, seconds);
     let now = points.last().copied().flatten().map(f64::from);
     let now = match axis {
         Axis::Rate => number::rate(now),
@@ -214,7 +215,10 @@ fn chart(pen: &mut Pen<'_>, area: ratatui::layout::Rect, name: &str, series: &Se
         ),
     };
     let mut part = pen.part(area);
-    let mut inner = part.boxed(&format!("{name}  now {now}  60s"));
+    let mut inner = part.boxed(&format!(
+        "{name}  now {now}  {}",
+        chart::span(seconds as u64)
+    ));
     let line = Line {
         points: &points,
         mark: '*',

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     app::{Model, NodesState, SortKey},
-    fleet::{Node, NodeName, NodeWord, history::Step},
+    fleet::{Node, NodeName, NodeWord},
     replica::{Freshness, Link, ReplicaId},
 };
 
@@ -170,7 +170,7 @@ impl Table {
                 Column::Rtt => "RTT p50/p99",
                 Column::Errors => "ERR%",
                 Column::Rate => "PUSH/s",
-                Column::Spark => "60s",
+                Column::Spark => &chart::history_span(*width),
                 Column::Age => "AGE",
                 Column::Oldest => "OLDEST",
                 Column::Address => "ADDRESS",
@@ -304,10 +304,10 @@ fn value(column: Column, width: usize, node: &Node, glyphs: super::Glyphs) -> (S
             (number::percent(node.failed_ratio), role)
         }
         Column::Rate => (number::rate(node.delivered_rate), Role::Plain),
-        Column::Spark => {
-            let points = node.rate_history.points(Step::Second, width);
-            (chart::spark(&points, width, glyphs, None), Role::Series(0))
-        }
+        Column::Spark => (
+            chart::history(&node.rate_history, width, glyphs),
+            Role::Series(0),
+        ),
         Column::Age => (number::age(node.since), Role::Plain),
         Column::Oldest => (number::age(node.oldest_in_flight), Role::Plain),
         Column::Address => (node.address.clone(), Role::Dim),

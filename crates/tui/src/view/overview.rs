@@ -13,7 +13,7 @@ use crate::{
     replica::{Freshness, Link},
 };
 
-/// Seconds shown in charts.
+/// Most seconds shown in charts.
 const CHART_SECONDS: usize = 300;
 /// Names shown of a problem's nodes.
 const MOST_NAMES: usize = 3;
@@ -30,13 +30,15 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
 
 fn rates(model: &Model, pen: &mut Pen<'_>) {
     let totals = model.shown().totals();
-    let pushes = totals.push_history.points(Step::Second, CHART_SECONDS);
+    let seconds = chart::points_in(pen.width(), pen.look.glyphs, CHART_SECONDS);
+    let pushes = totals.push_history.points(Step::Second, seconds);
     let most = pushes.iter().flatten().copied().fold(f32::NAN, f32::max);
     let most = most.is_finite().then_some(f64::from(most));
     let title = format!(
-        "push/s  now {}  max {}  5m",
+        "push/s  now {}  max {}  {}",
         number::rate(totals.push_rate),
-        number::rate(most)
+        number::rate(most),
+        chart::span(seconds as u64)
     );
     let mut inner = pen.boxed(&title);
     let line = Line {
@@ -56,18 +58,19 @@ fn latencies(model: &Model, pen: &mut Pen<'_>) {
         .unwrap_or_default();
     let [p50, p95, p99] = [minute.p50, minute.p95, minute.p99].map(number::millis);
     let figures = format!("p50 {p50}  p95 {p95}  p99 {p99}");
+    let seconds = chart::points_in(pen.width(), pen.look.glyphs, CHART_SECONDS);
     // Where there is little room the figures stay, and the words go.
     let title = if pen.width() < 50 {
         format!("ms {figures}")
     } else {
-        format!("latency ms  {figures}  5m")
+        format!("latency ms  {figures}  {}", chart::span(seconds as u64))
     };
     let series = [
         &totals.p50_history,
         &totals.p95_history,
         &totals.p99_history,
     ];
-    let points = series.map(|series| series.points(Step::Second, CHART_SECONDS));
+    let points = series.map(|series| series.points(Step::Second, seconds));
     let strokes = [
         ('5', Stroke::Solid),
         ('+', Stroke::Dashed),
@@ -162,7 +165,10 @@ fn apis(model: &Model, pen: &mut Pen<'_>) {
         "p50",
         "p99"
     );
-    inner.put(0, 0, &heading, Role::Dim);
+    let at = inner.put(0, 0, &heading, Role::Dim);
+    if spark > 0 {
+        inner.put(at + 1, 0, &chart::history_span(spark), Role::Dim);
+    }
     for (row, api) in model.shown().apis().iter().enumerate() {
         let minute = api
             .windows
@@ -181,8 +187,7 @@ fn apis(model: &Model, pen: &mut Pen<'_>) {
         let failing = minute.failed_ratio.is_some_and(|ratio| ratio > 0.01);
         let role = if failing { Role::Warn } else { Role::Plain };
         let at = inner.put(0, row + 1, &line, role);
-        let points = api.rate_history.points(Step::Second, spark);
-        let line = chart::spark(&points, spark, inner.look.glyphs, None);
+        let line = chart::history(&api.rate_history, spark, inner.look.glyphs);
         inner.put(at + 1, row + 1, &line, Role::Series(0));
     }
 }

@@ -10,11 +10,7 @@ use super::{
 };
 use crate::{
     app::Model,
-    fleet::{
-        Api, Window,
-        api::ApiWindow,
-        history::{HEAT_BOUNDS_US, Step},
-    },
+    fleet::{Api, Window, api::ApiWindow, history::HEAT_BOUNDS_US},
 };
 
 const COLUMNS: [Column; 11] = [
@@ -62,15 +58,19 @@ fn table(model: &Model, pen: &mut Pen<'_>) {
         })
         .collect();
     let title = format!(
-        "APIs  window {}  merged from {counted} replicas",
-        others.join(" ")
+        "APIs  window {}  merged from {counted} replica{}",
+        others.join(" "),
+        if counted == 1 { "" } else { "s" }
     );
     let mut inner = pen.boxed(&title);
     let kept = table::fitting(&COLUMNS, inner.width().saturating_sub(1));
     let taken: usize = kept.iter().map(|at| COLUMNS[*at].width + 1).sum();
     let spark = inner.width().saturating_sub(taken + 2).min(60);
     let names = kept.iter().map(|at| COLUMNS[*at].cell(COLUMNS[*at].name));
-    inner.put(1, 0, &names.collect::<String>(), Role::Dim);
+    let at = inner.put(1, 0, &names.collect::<String>(), Role::Dim);
+    if spark > 8 {
+        inner.put(at + 1, 0, &chart::history_span(spark), Role::Dim);
+    }
     for (row, api) in model.shown().apis().iter().enumerate() {
         let figures = api.windows.get(&window).cloned().unwrap_or_default();
         let is_cursor = model.pushes.selected.as_ref() == Some(&api.name);
@@ -89,8 +89,7 @@ fn table(model: &Model, pen: &mut Pen<'_>) {
         let line = cursor.to_owned() + &cells.collect::<String>();
         let at = inner.put(0, row + 1, &line, role);
         if spark > 8 {
-            let points = api.rate_history.points(Step::Second, spark);
-            let line = chart::spark(&points, spark, inner.look.glyphs, None);
+            let line = chart::history(&api.rate_history, spark, inner.look.glyphs);
             inner.put(at + 1, row + 1, &line, Role::Series(0));
         }
         if is_cursor {

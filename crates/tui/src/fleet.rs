@@ -90,7 +90,9 @@ impl Fleet {
             self.gap();
         }
         let point = due > 0;
-        let column = point && second.is_multiple_of(apis::HEAT_SECONDS);
+        let columns = self.columns_due(second);
+        apis::gaps(&mut self.apis, gaps, columns.saturating_sub(1));
+        let column = columns > 0;
         for (replica, track) in self.replicas.iter().zip(&mut self.tracks) {
             track.look(replica, now);
         }
@@ -107,15 +109,21 @@ impl Fleet {
         self.revision += 1;
     }
 
+    /// Columns of latency heat that have ended since the last look.
+    fn columns_due(&self, second: u64) -> u64 {
+        let ended = second / apis::HEAT_SECONDS;
+        self.pointed.map_or(
+            u64::from(second.is_multiple_of(apis::HEAT_SECONDS)),
+            |last| ended.saturating_sub(last / apis::HEAT_SECONDS),
+        )
+    }
+
     /// A second that nobody looked at.
     fn gap(&mut self) {
         for node in self.nodes.values_mut() {
             node.rate_history.push(None);
             node.queue_history.push(None);
             node.in_flight_history.push(None);
-        }
-        for api in &mut self.apis {
-            api.rate_history.push(None);
         }
         let totals = &mut self.totals;
         for series in [

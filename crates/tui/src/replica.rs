@@ -23,6 +23,9 @@ use crate::{feed::Learnt, moment::Moment};
 /// Events taken from one replica between two looks at them.
 const MOST_NEW_EVENTS: usize = 4_096;
 
+/// Endpoints of etcd kept of a replica's description.
+const MOST_ENDPOINTS: usize = 64;
+
 /// Nothing heard for so many of its intervals: stale.
 pub const STALE_AFTER_INTERVALS: u32 = 3;
 /// Nothing heard for so long: the link is made anew.
@@ -94,14 +97,22 @@ pub struct Replica {
     rows: Rows,
     /// The snapshot that is coming in.
     coming: Rows,
-    /// The replica's clock at its last frame, and the console's.
+    /// When its last frame came that told something of it.
+    heard: Option<Moment>,
+    /// Its clock at its last whole state, and the console's.
     clock: Option<(u64, Moment)>,
     interval: Duration,
     coalesced: u64,
     events_missed: u64,
+    /// When events were missed last.
+    missed_at: Option<Moment>,
     out_of_step: u64,
     /// Events not yet taken over.
     events: Vec<Event>,
+    /// The epoch and seq of the last of them.
+    event_seen: (u64, u64),
+    /// Why the link was lost, until the replica is heard again.
+    lost: Option<String>,
 }
 
 /// Assumed until a frame says otherwise.
@@ -120,12 +131,16 @@ impl Replica {
             sequence: Sequence::default(),
             rows: Rows::default(),
             coming: Rows::default(),
+            heard: None,
             clock: None,
             interval: USUAL_INTERVAL,
             coalesced: 0,
             events_missed: 0,
+            missed_at: None,
             out_of_step: 0,
             events: Vec::new(),
+            event_seen: (0, 0),
+            lost: None,
         }
     }
 
@@ -134,24 +149,27 @@ impl Replica {
         match what {
             Learnt::Target(name) => self.name = clean(&name, MOST_NAME),
             Learnt::Info(mut info) => {
-                for text in [
-                    &mut info.manager_id,
-                    &mut info.version,
-                    &mut info.instance_id,
-                ] {
-                    *text = clean(text, MOST_NAME);
-                }
+                clean_info(&mut info);
                 self.info = Some(info);
             }
-            Learnt::Link(link) => {
-                if link == Link::Gone {
-                    self.rows = Rows::default();
-                    self.sequence = Sequence::default();
-                }
-                self.link = cleaned(link);
-            }
+            Learnt::Link(link) => self.take_link(cleaned(link)),
             Learnt::Frame(frame) => self.take_frame(at, *frame),
         }
+    }
+
+    fn take_link(&mut self, link: Link) {
+        match &link {
+            Link::Gone => {
+                (self.rows, self.coming) = (Rows::default(), Rows::default());
+                self.sequence = Sequence::default();
+                self.lost = None;
+            }
+            Link::Retrying { why, .. } => self.lost = Some(why.clone()),
+            Link::Live => self.lost = None,
+            // An attempt changes nothing about why there is none yet.
+            Link::Connecting | Link::Refused { .. } => {}
+        }
+        self.link = link;
     }
 
     fn take_frame(&mut self, at: Moment, frame: WatchResponse) {
@@ -160,9 +178,17 @@ impl Replica {
             self.out_of_step += 1;
             return;
         };
-        self.link = Link::Live;
+        let same_epoch = before.is_some_and(|(epoch, _)| epoch == frame.epoch);
+        if matches!(step, Step::Goodbye | Step::Unknown) && !same_epoch {
+            // It tells nothing of the state that is known.
+            return;
+        }
+        self.take_link(Link::Live);
         self.coalesced = self.coalesced.saturating_add(frame.coalesced);
         self.events_missed = self.events_missed.saturating_add(frame.events_missed);
+        if frame.events_missed > 0 {
+            self.missed_at = Some(at);
+        }
         let interval = frame.interval.and_then(|given| given.try_into().ok());
         self.interval = interval
             .unwrap_or(USUAL_INTERVAL)
@@ -173,29 +199,43 @@ impl Replica {
                 if first {
                     self.coming = Rows::default();
                 }
-                self.note_events(&mut part);
+                self.note_events(frame.epoch, &mut part);
                 self.coming.take_in(part);
                 if !last {
                     return;
                 }
                 self.rows = std::mem::take(&mut self.coming);
             }
-            (Step::Delta, Some(Kind::Delta(mut part))) => {
-                self.note_events(&mut part);
+            (Step::Delta { last }, Some(Kind::Delta(mut part))) => {
+                self.note_events(frame.epoch, &mut part);
                 self.rows.take_in(part);
+                if !last {
+                    // Half of the rows are older than this clock: rates would be wrong by it.
+                    self.heard = Some(at);
+                    return;
+                }
             }
             _ => {}
         }
-        let same_epoch = before.is_some_and(|(epoch, _)| epoch == frame.epoch);
         let later = self.clock.is_none_or(|(ns, _)| frame.monotonic_ns >= ns);
         if later || !same_epoch {
+            self.heard = Some(at);
             self.clock = Some((frame.monotonic_ns, at));
         }
     }
 
-    fn note_events(&mut self, part: &mut RowsPart) {
-        let room = MOST_NEW_EVENTS.saturating_sub(self.events.len());
-        self.events.extend(part.events.drain(..).take(room));
+    /// Notes those that were not told before: a stream that begins anew may tell them again.
+    fn note_events(&mut self, epoch: u64, part: &mut RowsPart) {
+        if self.event_seen.0 != epoch {
+            self.event_seen = (epoch, 0);
+        }
+        for event in part.events.drain(..) {
+            let seen = &mut self.event_seen.1;
+            if event.seq > *seen && self.events.len() < MOST_NEW_EVENTS {
+                *seen = event.seq;
+                self.events.push(event);
+            }
+        }
     }
 
     /// Events that came since the last time.
@@ -246,10 +286,10 @@ impl Replica {
 
     /// Time since its last frame.
     pub fn age(&self, now: Moment) -> Option<Duration> {
-        self.clock.map(|(_, at)| now.since(at))
+        self.heard.map(|at| now.since(at))
     }
 
-    /// Its monotonic clock at its last frame.
+    /// Its monotonic clock at its last whole state.
     pub fn clock_ns(&self) -> Option<u64> {
         self.clock.map(|(ns, _)| ns)
     }
@@ -267,6 +307,12 @@ impl Replica {
     /// Age of a stamp of its clock; nothing for 0, which means that there is none.
     pub fn age_of(&self, stamp_ns: u64, now: Moment) -> Option<Duration> {
         (stamp_ns > 0).then(|| Duration::from_nanos(self.now_ns(now).saturating_sub(stamp_ns)))
+    }
+
+    /// Age of a stamp when its frame was made: what may have ended since counts no further.
+    pub fn age_when_told(&self, stamp_ns: u64) -> Option<Duration> {
+        let (ns, _) = self.clock?;
+        (stamp_ns > 0).then(|| Duration::from_nanos(ns.saturating_sub(stamp_ns)))
     }
 
     /// Its epoch, once a whole snapshot came in.
@@ -292,6 +338,16 @@ impl Replica {
     /// Events that left its ring before they could be sent.
     pub fn events_missed(&self) -> u64 {
         self.events_missed
+    }
+
+    /// Time since events were missed last.
+    pub fn since_missed(&self, now: Moment) -> Option<Duration> {
+        self.missed_at.map(|at| now.since(at))
+    }
+
+    /// Why its link was lost; nothing once it is heard again.
+    pub fn lost(&self) -> Option<&str> {
+        self.lost.as_deref()
     }
 
     /// Frames that did not follow, each of which made the stream begin anew.
@@ -330,6 +386,22 @@ impl Replica {
             events_missed: 0,
             kind: Some(Kind::Snapshot(self.rows.to_part())),
         })
+    }
+}
+
+fn clean_info(info: &mut GetInfoResponse) {
+    info.etcd_endpoints.truncate(MOST_ENDPOINTS);
+    let texts = [
+        &mut info.manager_id,
+        &mut info.instance_id,
+        &mut info.version,
+        &mut info.grpc_address,
+        &mut info.metrics_address,
+        &mut info.controller_address,
+        &mut info.discovery_kind,
+    ];
+    for text in texts.into_iter().chain(&mut info.etcd_endpoints) {
+        *text = clean(text, MOST_NAME);
     }
 }
 

@@ -58,13 +58,25 @@ pub(super) fn apis(
             api.rate_history.push(rate);
         }
         if column {
-            let column = heat_column(&api.name, &live, now);
-            if api.heat.len() >= HEAT_COLUMNS {
-                api.heat.remove(0);
-            }
-            api.heat.push(column);
+            push_column(api, heat_column(&api.name, &live, now));
         }
     }
+}
+
+/// Seconds and columns that nobody looked at.
+pub(super) fn gaps(apis: &mut [Api], seconds: u64, columns: u64) {
+    for api in apis {
+        (0..seconds).for_each(|_| api.rate_history.push(None));
+        let columns = columns.min(HEAT_COLUMNS as u64);
+        (0..columns).for_each(|_| push_column(api, None));
+    }
+}
+
+fn push_column(api: &mut Api, column: Option<Vec<u64>>) {
+    if api.heat.len() >= HEAT_COLUMNS {
+        api.heat.remove(0);
+    }
+    api.heat.push(column);
 }
 
 pub(super) fn live<'a>(replicas: &'a [Replica], tracks: &'a [Track], now: Moment) -> Live<'a> {
@@ -130,10 +142,8 @@ fn cancelled(row: &ApiRow) -> u64 {
     row.requests.get("CANCELLED").copied().unwrap_or(0)
 }
 
-/// Answered OK, and the push was a success. Whoever left counts as neither.
-fn ok(row: &ApiRow) -> u64 {
-    let answered_ok = row.requests.get("OK").copied().unwrap_or(0);
-    answered_ok.saturating_sub(row.unsuccessful)
+fn answered_ok(row: &ApiRow) -> u64 {
+    row.requests.get("OK").copied().unwrap_or(0)
 }
 
 type Row = std::sync::Arc<ApiRow>;
@@ -152,11 +162,16 @@ fn over(name: &str, window: Window, live: &Live<'_>, now: Moment) -> ApiWindow {
         };
         let seconds = after.ns.saturating_sub(before.ns) as f64 / 1e9;
         sum.seconds = sum.seconds.max(seconds);
-        let (all, left, fine) = (
+        let (all, left) = (
             growth(before, after, answered),
             growth(before, after, cancelled),
-            growth(before, after, ok),
         );
+        // Answered OK, and the push was a success; whoever left counts as neither. The difference
+        // of the two growths, since the difference of the two counters may go back: a push is
+        // counted as unsuccessful a little before its request as answered.
+        let fine =
+            growth(before, after, answered_ok)
+                .saturating_sub(growth(before, after, |row| row.unsuccessful));
         let failed = all.saturating_sub(left).saturating_sub(fine);
         answers = answers.saturating_add(all.saturating_sub(left));
         failures = failures.saturating_add(failed);
@@ -204,10 +219,10 @@ fn spread(replica: &Replica, before: &Entry<Row>, after: &Entry<Row>) -> Option<
     let layout = replica.latency_layout();
     let now = read(layout, after.figures.latency.as_ref()?)?;
     let told = before.figures.latency.as_ref();
-    Some(match told.and_then(|told| read(layout, told)) {
+    match told.and_then(|told| read(layout, told)) {
         Some(before) => gained(&now, &before),
-        None => now,
-    })
+        None => Some(now),
+    }
 }
 
 /// Latencies of all RPCs over a window.

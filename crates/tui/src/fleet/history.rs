@@ -151,33 +151,47 @@ pub(super) fn percentiles(histogram: &SparseHistogram) -> Percentiles {
     }
 }
 
-/// A histogram as a replica tells it; nothing when it does not fit its layout.
-pub(super) fn read(layout: HistogramLayout, told: &Histogram) -> Option<SparseHistogram> {
+/// The buckets of a layout; nothing when there is no such layout.
+pub(super) fn config(layout: HistogramLayout) -> Option<Config> {
     let power = u8::try_from(layout.grouping_power).ok()?;
     let most = u8::try_from(layout.max_value_power).ok()?;
-    let config = Config::new(power, most).ok()?;
-    SparseHistogram::from_parts(config, told.index.clone(), told.count.clone()).ok()
+    Config::new(power, most).ok()
 }
 
-/// What a cumulative histogram gained; all of it, where it began anew.
-pub(super) fn gained(now: &SparseHistogram, before: &SparseHistogram) -> SparseHistogram {
-    now.checked_sub(before).unwrap_or_else(|_| now.clone())
+/// A histogram as a replica tells it; nothing when it does not fit its layout.
+pub(super) fn read(layout: HistogramLayout, told: &Histogram) -> Option<SparseHistogram> {
+    SparseHistogram::from_parts(config(layout)?, told.index.clone(), told.count.clone()).ok()
 }
 
-/// Both together; the finer one is made as coarse as the other. Where ranges differ, the first.
+/// What a cumulative histogram gained; nothing where it went back, which it doesn't within an epoch.
+pub(super) fn gained(now: &SparseHistogram, before: &SparseHistogram) -> Option<SparseHistogram> {
+    now.checked_sub(before).ok()
+}
+
+/// Both together, in the coarser buckets of the two and the wider range.
 pub(super) fn merged(one: SparseHistogram, other: &SparseHistogram) -> SparseHistogram {
+    if let Ok(both) = one.checked_add(other) {
+        return both;
+    }
     let (mine, theirs) = (one.config(), other.config());
     let power = mine.grouping_power().min(theirs.grouping_power());
-    let coarse = |histogram: &SparseHistogram, own: u8| {
-        if own == power {
-            return Some(histogram.clone());
-        }
-        histogram.downsample(power).ok()
-    };
-    let both = coarse(&one, mine.grouping_power())
-        .zip(coarse(other, theirs.grouping_power()))
-        .and_then(|(one, other)| one.checked_add(&other).ok());
+    let most = mine.max_value_power().max(theirs.max_value_power());
+    let both = Config::new(power, most).ok().and_then(|config| {
+        let (one, other) = (fitted(&one, config)?, fitted(other, config)?);
+        one.checked_add(&other).ok()
+    });
     both.unwrap_or(one)
+}
+
+/// The same values in coarser buckets, or in those of a wider range: these begin alike.
+fn fitted(histogram: &SparseHistogram, to: Config) -> Option<SparseHistogram> {
+    let coarse = if histogram.config().grouping_power() == to.grouping_power() {
+        histogram.clone()
+    } else {
+        histogram.downsample(to.grouping_power()).ok()?
+    };
+    let (_, index, count) = coarse.into_parts();
+    SparseHistogram::from_parts(to, index, count).ok()
 }
 
 #[cfg(test)]
@@ -224,6 +238,21 @@ mod tests {
         assert_eq!(both, percentiles(&SparseHistogram::from(&all)));
         let p50 = both.p50.unwrap().as_micros();
         assert!((4_840..=5_160).contains(&p50), "{p50}");
+    }
+
+    #[test]
+    fn other_layouts_are_merged_in_the_coarser_buckets_and_the_wider_range() {
+        let fill = |power, most, values: std::ops::RangeInclusive<u64>| {
+            let mut filled = histogram::Histogram::with_config(&Config::new(power, most).unwrap());
+            for value in values {
+                filled.increment(value).unwrap();
+            }
+            SparseHistogram::from(&filled)
+        };
+        let both = merged(fill(5, 20, 1..=500), &fill(3, 26, 501..=1_000));
+        assert_eq!(both, fill(3, 26, 1..=1_000));
+        let both = merged(fill(3, 26, 501..=1_000), &fill(3, 20, 1..=500));
+        assert_eq!(both, fill(3, 26, 1..=1_000));
     }
 
     #[test]

@@ -103,9 +103,10 @@ impl<T> Timeline<T> {
     }
 }
 
-/// A difference that never goes below nothing: a counter that went back began anew.
+/// A difference that never goes below nothing. Counters don't go back within an epoch, and another
+/// epoch is another source: one that does go back tells nothing, least of all its whole value.
 pub(super) fn grown(now: u64, before: u64) -> u64 {
-    now.checked_sub(before).unwrap_or(now)
+    now.saturating_sub(before)
 }
 
 /// A rate by a clock in nanoseconds; nothing where no time passed.
@@ -158,7 +159,7 @@ mod tests {
 
     #[test]
     fn rates_are_never_negative_nor_infinite() {
-        assert_eq!(grown(3, 10), 3, "it began anew");
+        assert_eq!(grown(3, 10), 0, "it went back, which is no growth");
         assert_eq!(rate(10, 5, 5), None);
         assert_eq!(rate(10, 6, 5), None);
         assert_eq!(rate(10, 0, 2_000_000_000), Some(5.0));

@@ -14,7 +14,10 @@ use super::{
     history::{gained, read},
     timeline::{Entry, Timeline, grown, rate},
 };
-use crate::{moment::Moment, replica::Replica};
+use crate::{
+    moment::Moment,
+    replica::{Link, Replica},
+};
 
 /// Windows of nodes reach so far back.
 pub(super) const NODE_WINDOW: Duration = Duration::from_mins(1);
@@ -67,6 +70,9 @@ impl Default for Track {
 impl Track {
     /// Looks at a replica's counters, once its clock went on.
     pub(super) fn look(&mut self, replica: &Replica, now: Moment) {
+        if *replica.link() == Link::Gone {
+            *self = Self::default();
+        }
         let (Some(epoch), Some(ns)) = (replica.epoch(), replica.clock_ns()) else {
             return;
         };
@@ -156,7 +162,7 @@ impl NodeTrack {
         let now = read(layout, self.last.1.rtt.as_ref()?)?;
         let before = self.past.first().and_then(|(_, row)| row.rtt.as_ref());
         match before.and_then(|told| read(layout, told)) {
-            Some(before) => Some(gained(&now, &before)),
+            Some(before) => gained(&now, &before),
             None => Some(now),
         }
     }

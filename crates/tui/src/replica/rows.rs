@@ -3,16 +3,20 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use push_manager_proto::admin::{
-    ApiRow, HistogramLayout, NodeRow, NodeStatic, ReplicaRow, RowsPart,
+    ApiRow, Histogram, HistogramLayout, NodeRow, NodeStatic, ReplicaRow, RowsPart,
 };
 
-use super::text::{MOST_MESSAGE, MOST_NAME, clean, clean_shared};
+use super::text::{MOST_MESSAGE, MOST_NAME, clean, clean_shared, is_clean};
 use crate::fleet::NodeName;
 
 /// Most nodes kept of a replica; what comes beyond is counted and left out.
 pub const MOST_NODES: usize = 100_000;
 /// Most RPCs kept of a replica.
 pub const MOST_APIS: usize = 64;
+/// Most labels kept of a counter.
+pub const MOST_LABELS: usize = 64;
+/// Most buckets kept of a histogram; one that has more is left out.
+pub const MOST_BUCKETS: usize = 8_192;
 
 /// What stays the same about a node for as long as it is this node.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,7 +70,9 @@ impl Rows {
             events: _,
         } = part;
         for gone in removed {
-            self.nodes.remove(&gone.key);
+            if self.nodes.remove(&gone.key).is_none() {
+                self.left_out = self.left_out.saturating_sub(1);
+            }
         }
         for fixed in node_statics {
             if self.nodes.len() >= MOST_NODES && !self.nodes.contains_key(&fixed.key) {
@@ -84,11 +90,17 @@ impl Rows {
             // A row without its static part belongs to a node that was left out.
             if let Some(known) = self.nodes.get_mut(&row.key) {
                 row.last_error = clean(&row.last_error, MOST_MESSAGE);
+                clean_labels(&mut row.failed);
+                bound(&mut row.rtt);
                 known.row = Arc::new(row);
             }
         }
         for mut row in apis {
             row.api = clean(&row.api, MOST_NAME);
+            for counts in [&mut row.requests, &mut row.targets, &mut row.failed] {
+                clean_labels(counts);
+            }
+            bound(&mut row.latency);
             if self.apis.len() < MOST_APIS || self.apis.contains_key(&row.api) {
                 self.apis.insert(row.api.clone(), Arc::new(row));
             }
@@ -96,6 +108,14 @@ impl Rows {
         if let Some(mut row) = replica {
             row.not_ready = clean(&row.not_ready, MOST_MESSAGE);
             row.discovery_error = clean(&row.discovery_error, MOST_MESSAGE);
+            for counts in [
+                &mut row.targets,
+                &mut row.failed,
+                &mut row.controller_requests,
+            ] {
+                clean_labels(counts);
+            }
+            bound(&mut row.controller_latency);
             self.replica = Some(Arc::new(row));
         }
     }
@@ -125,6 +145,27 @@ impl Rows {
             events: Vec::new(),
         }
     }
+}
+
+/// Labels are shown: they must be harmless and few. Nearly always they are already.
+fn clean_labels(counts: &mut BTreeMap<String, u64>) {
+    if counts.len() <= MOST_LABELS && counts.keys().all(|label| is_clean(label, MOST_NAME)) {
+        return;
+    }
+    let mut kept = BTreeMap::new();
+    for (label, count) in std::mem::take(counts) {
+        let label = clean(&label, MOST_NAME);
+        if kept.len() < MOST_LABELS || kept.contains_key(&label) {
+            let sum: &mut u64 = kept.entry(label).or_default();
+            *sum = sum.saturating_add(count);
+        }
+    }
+    *counts = kept;
+}
+
+fn bound(histogram: &mut Option<Histogram>) {
+    let too_long = |told: &mut Histogram| told.index.len().max(told.count.len()) > MOST_BUCKETS;
+    histogram.take_if(too_long);
 }
 
 fn cleaned(fixed: &NodeStatic) -> Fixed {

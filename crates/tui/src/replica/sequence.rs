@@ -24,8 +24,11 @@ pub enum Step {
         /// The last part.
         last: bool,
     },
-    /// Rows to replace.
-    Delta,
+    /// Rows to replace; `last` makes the new state whole.
+    Delta {
+        /// The last part.
+        last: bool,
+    },
     /// Only the clock goes on.
     Heartbeat,
     /// The stream ends.
@@ -71,10 +74,11 @@ impl Sequence {
                 if !part.more {
                     self.seq = frame.seq;
                 }
-                Ok(Step::Delta)
+                Ok(Step::Delta { last: !part.more })
             }
             Some(Kind::Heartbeat(_)) => {
-                if !follows || frame.seq < self.seq {
+                // It leaves the receiver where it is: another seq means that a change was missed.
+                if !follows || frame.seq != self.seq {
                     return Err(self.out_of_step(frame));
                 }
                 Ok(Step::Heartbeat)
@@ -156,8 +160,10 @@ mod tests {
             "nothing is known yet"
         );
         sequence.check(&snapshot(7, 5, false)).unwrap();
-        assert_eq!(sequence.check(&delta(7, 5, 9, true)), Ok(Step::Delta));
-        assert_eq!(sequence.check(&delta(7, 5, 9, false)), Ok(Step::Delta));
+        let step = sequence.check(&delta(7, 5, 9, true));
+        assert_eq!(step, Ok(Step::Delta { last: false }));
+        let step = sequence.check(&delta(7, 5, 9, false));
+        assert_eq!(step, Ok(Step::Delta { last: true }));
         assert_eq!(sequence.reached(), Some((7, 9)));
         let before = sequence;
         assert!(sequence.check(&delta(7, 5, 10, false)).is_err());
@@ -169,17 +175,16 @@ mod tests {
     }
 
     #[test]
-    fn a_heartbeat_of_another_epoch_does_not_pass_for_life() {
+    fn a_heartbeat_of_another_epoch_or_state_does_not_pass_for_life() {
         let mut sequence = Sequence::default();
         sequence.check(&snapshot(7, 5, false)).unwrap();
         assert_eq!(
             sequence.check(&frame(7, 5, 0, Kind::Heartbeat(Heartbeat {}))),
             Ok(Step::Heartbeat)
         );
-        assert!(
-            sequence
-                .check(&frame(8, 5, 0, Kind::Heartbeat(Heartbeat {})))
-                .is_err()
-        );
+        for (epoch, seq) in [(8, 5), (7, 6), (7, 4)] {
+            let beat = frame(epoch, seq, 0, Kind::Heartbeat(Heartbeat {}));
+            assert!(sequence.check(&beat).is_err(), "{epoch} {seq}");
+        }
     }
 }

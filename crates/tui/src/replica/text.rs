@@ -20,10 +20,15 @@ pub fn clean(text: &str, most: usize) -> String {
 
 /// The same, shared.
 pub fn clean_shared(text: &str, most: usize) -> Arc<str> {
-    if text.len() <= most && text.chars().all(|each| harmless(each) == each) {
+    if is_clean(text, most) {
         return text.into();
     }
     clean(text, most).into()
+}
+
+/// Whether a text may stay as it is, as far as that is cheap to tell.
+pub fn is_clean(text: &str, most: usize) -> bool {
+    text.len() <= most && text.chars().all(|each| harmless(each) == each)
 }
 
 fn harmless(each: char) -> char {

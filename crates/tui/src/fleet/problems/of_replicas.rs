@@ -6,13 +6,15 @@ use push_manager_proto::admin::Readiness;
 
 use super::{Problem, Severity, Subject};
 use crate::{
-    fleet::{NodeName, timeline::grown, track::Track},
+    fleet::{NodeName, history::config, timeline::grown, track::Track},
     moment::Moment,
     replica::{Freshness, Link, Replica},
 };
 
 /// Failed of all calls to the Controller over a minute.
 const CONTROLLER_FAILING: f64 = 0.01;
+/// Events that were missed are told for so long.
+const MISSED_FOR: Duration = Duration::from_mins(5);
 
 /// Finds them.
 pub(super) fn find(replicas: &[Replica], tracks: &[Track], now: Moment) -> Vec<Problem> {
@@ -32,11 +34,13 @@ pub(super) fn find(replicas: &[Replica], tracks: &[Track], now: Moment) -> Vec<P
     let live: Vec<&Replica> = live.collect();
     for replica in &live {
         problems.extend(unwell(replica));
+        problems.extend(incomplete(replica, now));
         let track = tracks.get(replica.id().0 as usize);
         problems.extend(track.and_then(|track| controller(replica, track, now)));
     }
     problems.extend(disagreement(&live));
     problems.extend(versions(&live));
+    problems.extend(layouts(&live));
     problems
 }
 
@@ -60,19 +64,26 @@ fn console(kind: &'static str, text: String) -> Problem {
 
 fn unheard(replica: &Replica, now: Moment) -> Option<Problem> {
     let age = || replica.age(now).unwrap_or_default().as_secs();
+    let down = |why: &str| {
+        let what = format!("is down: {why}");
+        Some(of(replica, "replica_down", Severity::Error, &what))
+    };
     match (replica.link(), replica.freshness(now)) {
         (_, Freshness::Live) | (Link::Gone, _) => None,
-        // It has not had the time yet.
-        (Link::Connecting, _) if replica.age(now).is_none() => None,
         (Link::Refused { why }, _) => {
             let what = format!("refuses: {why}");
             Some(of(replica, "replica_refused", Severity::Error, &what))
         }
-        (Link::Retrying { why, .. }, _) => {
-            let what = format!("is down: {why}");
-            Some(of(replica, "replica_down", Severity::Error, &what))
-        }
-        (Link::Live | Link::Connecting, Freshness::Stale | Freshness::Down) => {
+        (Link::Retrying { why, .. }, _) => down(why),
+        // The next attempt makes nothing better by itself, nor does the first make anything bad.
+        (Link::Connecting, _) => match (replica.lost(), replica.age(now)) {
+            (Some(why), _) => down(why),
+            (None, Some(_)) => down(&format!("last heard {} s ago", age())),
+            (None, None) => None,
+        },
+        // Its first state has not come in yet.
+        (Link::Live, Freshness::Down) => None,
+        (Link::Live, Freshness::Stale) => {
             let what = format!("is stale: last heard {} s ago", age());
             Some(of(replica, "replica_stale", Severity::Warning, &what))
         }
@@ -104,9 +115,23 @@ fn unwell(replica: &Replica) -> Vec<Problem> {
         let what = format!("can't reach discovery: {}", row.discovery_error);
         problems.push(of(replica, "discovery_away", Severity::Warning, &what));
     }
-    if replica.events_missed() > 0 {
+    problems
+}
+
+/// What the console does not have of a replica.
+fn incomplete(replica: &Replica, now: Moment) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if replica
+        .since_missed(now)
+        .is_some_and(|since| since <= MISSED_FOR)
+    {
         let what = format!("had {} events that were missed", replica.events_missed());
         problems.push(of(replica, "events_missed", Severity::Warning, &what));
+    }
+    let layouts = [replica.node_layout(), replica.latency_layout()];
+    if layouts.iter().any(|layout| config(*layout).is_none()) {
+        let what = "tells times in buckets that can't be read: percentiles are without it";
+        problems.push(of(replica, "layouts_differ", Severity::Warning, what));
     }
     if replica.rows().left_out > 0 {
         let what = format!("has {} nodes more than are shown", replica.rows().left_out);
@@ -178,12 +203,46 @@ fn disagreement(live: &[&Replica]) -> Option<Problem> {
 fn versions(live: &[&Replica]) -> Option<Problem> {
     let told = live
         .iter()
-        .filter_map(|replica| Some((*replica, replica.info()?)));
-    let told: Vec<_> = told
-        .map(|(replica, info)| (replica, info.version.as_str()))
-        .collect();
-    let newest = told.iter().map(|(_, version)| *version).max()?;
-    let (odd, version) = told.iter().find(|(_, version)| *version != newest)?;
-    let what = format!("runs version {version}, others {newest}");
-    Some(of(odd, "versions_differ", Severity::Warning, &what))
+        .filter_map(|replica| Some((*replica, replica.info()?.version.as_str())));
+    let odd = odd_ones(told.collect())?;
+    let what = format!("runs version {}, {} {}", odd.has, odd.others, odd.they_have);
+    Some(of(odd.first, "versions_differ", Severity::Warning, &what))
+}
+
+/// Replicas that tell times in other buckets: merged percentiles are as coarse as the coarsest.
+fn layouts(live: &[&Replica]) -> Option<Problem> {
+    let told = live.iter().map(|replica| {
+        let (nodes, apis) = (replica.node_layout(), replica.latency_layout());
+        let powers = [nodes, apis].map(|layout| (layout.grouping_power, layout.max_value_power));
+        (*replica, powers)
+    });
+    let odd = odd_ones(told.collect())?;
+    let what = format!("tells times in other buckets than {}", odd.others);
+    Some(of(odd.first, "layouts_differ", Severity::Warning, &what))
+}
+
+/// A replica that has something that most others have otherwise.
+struct Odd<'a, T> {
+    first: &'a Replica,
+    has: T,
+    others: String,
+    they_have: T,
+}
+
+/// Finds it. Where as many have one thing as another, the ones that were met first are right.
+fn odd_ones<T: PartialEq + Copy>(told: Vec<(&Replica, T)>) -> Option<Odd<'_, T>> {
+    let having = |what: T| told.iter().filter(move |(_, other)| *other == what);
+    let first_of_most = told
+        .iter()
+        .rev()
+        .max_by_key(|(_, has)| having(*has).count())?;
+    let they_have = first_of_most.1;
+    let (first, has) = told.iter().find(|(_, has)| *has != they_have).copied()?;
+    let others = having(they_have).map(|(replica, _)| replica.id().to_string());
+    Some(Odd {
+        first,
+        has,
+        others: others.collect::<Vec<_>>().join(", "),
+        they_have,
+    })
 }

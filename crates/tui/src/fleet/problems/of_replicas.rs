@@ -69,7 +69,8 @@ fn unheard(replica: &Replica, now: Moment) -> Option<Problem> {
         Some(of(replica, "replica_down", Severity::Error, &what))
     };
     match (replica.link(), replica.freshness(now)) {
-        (_, Freshness::Live) | (Link::Gone, _) => None,
+        // A stream that is down has only begun: its first state has not come in yet.
+        (_, Freshness::Live) | (Link::Gone, _) | (Link::Live, Freshness::Down) => None,
         (Link::Refused { why }, _) => {
             let what = format!("refuses: {why}");
             Some(of(replica, "replica_refused", Severity::Error, &what))
@@ -81,8 +82,6 @@ fn unheard(replica: &Replica, now: Moment) -> Option<Problem> {
             (None, Some(_)) => down(&format!("last heard {} s ago", age())),
             (None, None) => None,
         },
-        // Its first state has not come in yet.
-        (Link::Live, Freshness::Down) => None,
         (Link::Live, Freshness::Stale) => {
             let what = format!("is stale: last heard {} s ago", age());
             Some(of(replica, "replica_stale", Severity::Warning, &what))
@@ -204,7 +203,7 @@ fn versions(live: &[&Replica]) -> Option<Problem> {
     let told = live
         .iter()
         .filter_map(|replica| Some((*replica, replica.info()?.version.as_str())));
-    let odd = odd_ones(told.collect())?;
+    let odd = odd_ones(&told.collect::<Vec<_>>())?;
     let what = format!("runs version {}, {} {}", odd.has, odd.others, odd.they_have);
     Some(of(odd.first, "versions_differ", Severity::Warning, &what))
 }
@@ -216,7 +215,7 @@ fn layouts(live: &[&Replica]) -> Option<Problem> {
         let powers = [nodes, apis].map(|layout| (layout.grouping_power, layout.max_value_power));
         (*replica, powers)
     });
-    let odd = odd_ones(told.collect())?;
+    let odd = odd_ones(&told.collect::<Vec<_>>())?;
     let what = format!("tells times in other buckets than {}", odd.others);
     Some(of(odd.first, "layouts_differ", Severity::Warning, &what))
 }
@@ -230,7 +229,7 @@ struct Odd<'a, T> {
 }
 
 /// Finds it. Where as many have one thing as another, the ones that were met first are right.
-fn odd_ones<T: PartialEq + Copy>(told: Vec<(&Replica, T)>) -> Option<Odd<'_, T>> {
+fn odd_ones<'a, T: PartialEq + Copy>(told: &[(&'a Replica, T)]) -> Option<Odd<'a, T>> {
     let having = |what: T| told.iter().filter(move |(_, other)| *other == what);
     let first_of_most = told
         .iter()

@@ -14,6 +14,7 @@ To change it:
   test --unit          only the tests inside the crates: seconds, needs Rust alone
   lint                 format, clippy, protos, dependencies, file lengths
   mutants [NAME…]      breaks one promise at a time; its test must go red
+  bench console        what the console costs, beside its bounds
   pictures             draws the console's pictures in docs/pictures anew
   ci                   what a submission must pass: lint, test, some mutants
 To help yourself:
@@ -67,6 +68,15 @@ In a copy of the repository each named test is first run unpatched (it must pass
 then with its patch (it must fail). A patch that no test notices is a promise
 that nobody keeps.";
 
+const BENCH: &str = "\
+cargo xtask bench console [--short]
+Builds the release programs and measures: drawing with 20,000 nodes, bringing
+replicas together, memory after an hour with 1,000 nodes, from a key to the
+screen, bytes to the terminal; and the CPU that four consoles at 1 Hz cost a
+manager with 1,000 nodes. Prints each figure with its bound, where one is
+promised; a bound that does not hold is a failure. --short takes about a minute
+once things are built, and is what `ci` runs.";
+
 const PICTURES: &str = "\
 cargo xtask pictures
 Builds the release pushtop and draws docs/pictures/*.svg anew from docs/demo.pmrec.
@@ -91,6 +101,7 @@ pub(crate) fn print(command: Option<&str>) -> Result<()> {
         Some("tools") => TOOLS,
         Some("lint") => LINT,
         Some("mutants") => MUTANTS,
+        Some("bench") => BENCH,
         Some("pictures") => PICTURES,
         Some("ci") => CI,
         Some("build" | "cargo") => CARGO,

@@ -12,6 +12,7 @@
     reason = "the bans protect async code and its paused clock; nothing here is async"
 )]
 
+mod bench;
 mod cache;
 mod cargo;
 mod ci;
@@ -66,6 +67,7 @@ fn run(arguments: &[String]) -> Result<()> {
         "test" => test::run(rest),
         "lint" => lint::run(rest),
         "mutants" => mutants::run(rest),
+        "bench" => bench::run(rest),
         "pictures" => pictures::run(rest),
         "ci" => ci::run(rest),
         other => Err(Failure::new(format!("there is no command `{other}`"))

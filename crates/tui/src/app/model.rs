@@ -38,7 +38,7 @@ pub enum Screen {
 }
 
 /// What the console was told at its start.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// What is watched, for the header.
     pub title: String,

@@ -1,0 +1,58 @@
+//! `bench`: what the product costs, beside the bounds that were promised.
+//!
+//! Each benchmark is a program of the crate that it is about; this builds it with what it needs and
+//! lets it print its table. A bound that does not hold is a failure.
+
+use std::path::Path;
+
+use crate::failure::{Failure, Result};
+use crate::{process, protoc, steps::Steps, test, workspace};
+
+/// Short or long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Seconds, for every submission.
+    Short,
+    /// Minutes, for figures to quote.
+    Long,
+}
+
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["console"] => console(Form::Long),
+        ["console", "--short"] => console(Form::Short),
+        _ => Err(
+            Failure::new(format!("there is no benchmark `{}`", words.join(" ")))
+                .hint("cargo xtask bench console [--short]"),
+        ),
+    }
+}
+
+/// The console in its operator's terminal, and at the managers that it watches.
+pub(crate) fn console(form: Form) -> Result<()> {
+    let mut steps = Steps::new(3);
+    let program = steps.step("Building the release programs", || {
+        let program = test::release_pushtop()?;
+        bench("pushtop", &program, &["--no-run"]).map(|()| program.clone())?;
+        bench("push-manager", &program, &["--no-run"]).map(|()| program)
+    })?;
+    let form: &[&str] = match form {
+        Form::Short => &["--", "--short"],
+        Form::Long => &[],
+    };
+    steps.step("The console", || bench("pushtop", &program, form))?;
+    steps.step("A manager with four consoles", || {
+        bench("push-manager", &program, form)
+    })?;
+    steps.summary("All bounds held");
+    Ok(())
+}
+
+fn bench(package: &str, program: &Path, more: &[&str]) -> Result<()> {
+    let mut cargo = protoc::cargo()?;
+    cargo.current_dir(workspace::root()?);
+    cargo.args(["bench", "--package", package, "--bench", "console"]);
+    cargo.args(more).env("PUSHTOP", program);
+    process::show(&mut cargo)
+}

@@ -20,6 +20,8 @@
 mod bed;
 #[path = "support/etcd.rs"]
 mod etcd;
+#[path = "../../tui/tests/support/lines.rs"]
+mod lines;
 #[path = "support/process.rs"]
 mod process;
 #[path = "support/proxy.rs"]
@@ -37,8 +39,6 @@ mod audience;
 mod figures;
 #[path = "console/honesty.rs"]
 mod honesty;
-#[path = "console/lines.rs"]
-mod lines;
 #[path = "console/load.rs"]
 mod load;
 #[path = "console/operator.rs"]

@@ -147,7 +147,14 @@ impl Replica {
     /// Takes in what the link learnt.
     pub fn take_in(&mut self, at: Moment, what: Learnt) {
         match what {
-            Learnt::Target(name) => self.name = clean(&name, MOST_NAME),
+            Learnt::Target(name) => {
+                let name = clean(&name, MOST_NAME);
+                // A place may be given to another target, of which nothing is known.
+                if !self.name.is_empty() && self.name != name {
+                    *self = Self::new(self.id, &name);
+                }
+                self.name = name;
+            }
             Learnt::Info(mut info) => {
                 clean_info(&mut info);
                 self.info = Some(info);

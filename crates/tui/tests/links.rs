@@ -356,3 +356,24 @@ async fn targets_come_and_go_and_keep_their_letters() {
         })
         .await;
 }
+
+#[tokio::test]
+async fn pods_that_come_and_go_for_years_leave_room_for_the_next() {
+    let mut linked = link(&[]).await;
+    let mut fleet = pushtop::fleet::Fleet::default();
+    for number in 0..1_000 {
+        let name = format!("pod-{number}");
+        let target = Target {
+            name: name.clone(),
+            dial: Err(format!("{name} is out of reach")),
+        };
+        linked.board.set(vec![target]).await;
+        while let Ok(event) = linked.events.try_recv() {
+            fleet.take_in(event);
+        }
+        let mut there = fleet.replicas().iter();
+        let there = there.find(|replica| *replica.link() != Link::Gone).unwrap();
+        assert_eq!(there.name(), name);
+        assert!(matches!(there.link(), Link::Refused { why } if why.contains(&name)));
+    }
+}

@@ -1,7 +1,7 @@
 //! The links of all targets: begun when a target is asked for, ended when it no longer is.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -52,6 +52,8 @@ struct Shared {
 struct Places {
     /// A target keeps its place when it comes back.
     known: BTreeMap<String, ReplicaId>,
+    /// Of them, those that are not asked for, in the order in which they went.
+    gone: VecDeque<ReplicaId>,
     links: BTreeMap<ReplicaId, Handle>,
 }
 
@@ -60,6 +62,41 @@ struct Handle {
     client: watch::Receiver<Option<Client>>,
     at_once: Arc<Notify>,
     stop: CancellationToken,
+}
+
+impl Places {
+    /// The place of a target that is asked for, and whether it was not there before. When all places
+    /// were given, whoever has been gone for the longest gives theirs: pods come and go for years.
+    fn take(&mut self, name: &str) -> Option<(ReplicaId, bool)> {
+        if let Some(id) = self.known.get(name).copied() {
+            self.gone.retain(|gone| *gone != id);
+            return Some((id, false));
+        }
+        let next = u32::try_from(self.known.len()).ok()?;
+        let id = if next < MOST_REPLICAS {
+            ReplicaId(next)
+        } else {
+            let id = self.gone.pop_front()?;
+            self.known.retain(|_, known| *known != id);
+            id
+        };
+        self.known.insert(name.to_owned(), id);
+        Some((id, true))
+    }
+
+    /// Ends what is not wanted; gives those that were there until now.
+    fn leave(&mut self, wanted: &BTreeSet<&String>) -> Vec<ReplicaId> {
+        let unwanted = self.known.iter().filter(|(name, _)| !wanted.contains(name));
+        let unwanted = unwanted.map(|(_, id)| *id);
+        let left: Vec<_> = unwanted.filter(|id| !self.gone.contains(id)).collect();
+        for id in &left {
+            if let Some(link) = self.links.remove(id) {
+                link.stop.cancel();
+            }
+        }
+        self.gone.extend(&left);
+        left
+    }
 }
 
 impl Board {
@@ -86,24 +123,8 @@ impl Board {
     /// Links to exactly these: others end, those that are there go on.
     pub async fn set(&self, targets: Vec<Target>) {
         let wanted: BTreeSet<&String> = targets.iter().map(|target| &target.name).collect();
-        let gone: Vec<ReplicaId> = {
-            let mut places = self.places();
-            let known = places.known.iter();
-            let gone = known
-                .filter(|(name, _)| !wanted.contains(name))
-                .map(|(_, id)| *id);
-            let gone: Vec<_> = gone.collect();
-            gone.into_iter()
-                .filter(|id| {
-                    places
-                        .links
-                        .remove(id)
-                        .map(|link| link.stop.cancel())
-                        .is_some()
-                })
-                .collect()
-        };
-        for id in gone {
+        let left = self.places().leave(&wanted);
+        for id in left {
             self.tell(id, Learnt::Link(Link::Gone)).await;
         }
         for target in targets {
@@ -112,7 +133,7 @@ impl Board {
     }
 
     async fn add(&self, target: Target) {
-        let Some((id, is_new)) = self.place(&target.name) else {
+        let Some((id, is_new)) = self.places().take(&target.name) else {
             return;
         };
         if self.places().links.contains_key(&id) {
@@ -153,27 +174,11 @@ impl Board {
         shared.tasks.spawn(link::run(plan, wires, stop));
     }
 
-    fn place(&self, name: &str) -> Option<(ReplicaId, bool)> {
-        let mut places = self.places();
-        if let Some(id) = places.known.get(name) {
-            return Some((*id, false));
-        }
-        let next = u32::try_from(places.known.len()).ok()?;
-        let id = (next < MOST_REPLICAS).then_some(ReplicaId(next))?;
-        places.known.insert(name.to_owned(), id);
-        Some((id, true))
-    }
-
     async fn tell(&self, replica: ReplicaId, what: Learnt) {
         let at = self.shared.clock.now();
         let event = FeedEvent { replica, at, what };
         // Whoever listened may have ended.
         drop(self.shared.events.send(event).await);
-    }
-
-    /// No target was ever asked for.
-    pub fn is_empty(&self) -> bool {
-        self.places().known.is_empty()
     }
 
     /// Makes a link anew at once, also one that was refused.

@@ -59,12 +59,12 @@ struct Metadata {
 /// Keeps the board in step until stopped. While etcd is away the last set stays.
 pub async fn follow(access: Access, board: Board, stop: CancellationToken) {
     let mut backoff = Backoff::default();
+    let mut found = false;
     let following = async {
         loop {
             let began = tokio::time::Instant::now();
-            let ended = session(&access, &board).await;
-            if let Err(error) = ended
-                && board.is_empty()
+            if let Err(error) = session(&access, &board, &mut found).await
+                && !found
             {
                 let why = format!("etcd at {}: {error}", access.endpoints.join(","));
                 board.set(vec![unreachable("etcd", why)]).await;
@@ -83,7 +83,11 @@ fn unreachable(name: &str, why: String) -> Target {
 }
 
 /// A list, then what changes.
-async fn session(access: &Access, board: &Board) -> Result<(), etcd_client::Error> {
+async fn session(
+    access: &Access,
+    board: &Board,
+    found: &mut bool,
+) -> Result<(), etcd_client::Error> {
     let mut options = ConnectOptions::new()
         .with_connect_timeout(ANSWER_WITHIN)
         .with_keep_alive(SIGN_EVERY, ANSWER_WITHIN)
@@ -106,7 +110,7 @@ async fn session(access: &Access, board: &Board) -> Result<(), etcd_client::Erro
             target(&text(pair.key()), prefix, pair.value()),
         );
     }
-    board.set(managers.values().cloned().collect()).await;
+    *found |= show(board, &managers, prefix).await;
     let options = WatchOptions::new()
         .with_prefix()
         .with_start_revision(revision + 1)
@@ -135,9 +139,20 @@ async fn session(access: &Access, board: &Board) -> Result<(), etcd_client::Erro
             }
         }
         if !news.events().is_empty() {
-            board.set(managers.values().cloned().collect()).await;
+            *found |= show(board, &managers, prefix).await;
         }
     }
+}
+
+/// All managers, or one row that says why there is none; whether there are any.
+async fn show(board: &Board, managers: &BTreeMap<String, Target>, prefix: &str) -> bool {
+    if managers.is_empty() {
+        let why = format!("no manager is registered under {prefix}");
+        board.set(vec![unreachable("etcd", why)]).await;
+        return false;
+    }
+    board.set(managers.values().cloned().collect()).await;
+    true
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -5,15 +5,14 @@ use std::{collections::BTreeMap, io, time::Duration};
 
 use futures::TryStreamExt;
 use k8s_openapi::api::core::v1::Pod;
-use kube::{
-    Api, Client, ResourceExt,
-    api::ListParams,
-    runtime::{WatchStreamExt, watcher},
-};
+use kube::{Api, Client, ResourceExt, api::ListParams, runtime::watcher};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{ADMIN_PORT, Board, Dial, Stream, Target, backoff::Backoff};
+use forwarded::Forwarded;
+
+mod forwarded;
 
 /// The label that a PushManager's pods carry.
 const LABEL: &str = "app.kubernetes.io/instance";
@@ -85,17 +84,14 @@ impl Pods {
     /// Keeps the board in step until stopped. While the API server is away the last set stays.
     pub async fn follow(self, board: Board, stop: CancellationToken) {
         let mut backoff = Backoff::default();
+        let mut found = false;
         let following = async {
             loop {
                 let began = tokio::time::Instant::now();
-                if let Err(why) = self.session(&board).await
-                    && board.is_empty()
+                if let Err(why) = self.session(&board, &mut found).await
+                    && !found
                 {
-                    let target = Target {
-                        name: self.name.clone(),
-                        dial: Err(why),
-                    };
-                    board.set(vec![target]).await;
+                    self.show_none(&board, why).await;
                 }
                 sleep(backoff.pause(began.elapsed(), rand::random())).await;
             }
@@ -103,41 +99,54 @@ impl Pods {
         stop.run_until_cancelled(Box::pin(following)).await;
     }
 
-    async fn session(&self, board: &Board) -> Result<(), String> {
+    async fn session(&self, board: &Board, found: &mut bool) -> Result<(), String> {
         // A list first: what a watch would be refused for is told in its words.
-        let params = ListParams::default().labels(&self.selector);
+        let params = ListParams::default().labels(&self.selector).limit(1);
         let listed = timeout(ANSWER_WITHIN, self.api.list(&params)).await;
         let listed = listed.map_err(|_| "the API server does not answer".to_owned())?;
-        let listed = listed.map_err(|error| words(&error))?;
-        if listed.items.is_empty() && board.is_empty() {
-            return Err(format!(
-                "no pod has the label {} in this namespace yet",
-                self.selector
-            ));
-        }
+        listed.map_err(|error| words(&error))?;
         let watching = watcher(
             self.api.clone(),
             watcher::Config::default().labels(&self.selector),
         );
-        let mut news = Box::pin(watching.default_backoff());
+        let mut news = Box::pin(watching);
         let mut pods: BTreeMap<String, Pod> = BTreeMap::new();
         let mut coming = BTreeMap::new();
         while let Some(event) = news.try_next().await.map_err(|error| error.to_string())? {
             match event {
-                watcher::Event::Init => coming = BTreeMap::new(),
-                watcher::Event::InitApply(pod) => drop(coming.insert(pod.name_any(), pod)),
+                // A list that is not whole yet tells nobody to go.
+                watcher::Event::Init => {
+                    coming.clear();
+                    continue;
+                }
+                watcher::Event::InitApply(pod) => {
+                    coming.insert(pod.name_any(), pod);
+                    continue;
+                }
                 watcher::Event::InitDone => pods = std::mem::take(&mut coming),
                 watcher::Event::Apply(pod) => drop(pods.insert(pod.name_any(), pod)),
                 watcher::Event::Delete(pod) => drop(pods.remove(&pod.name_any())),
             }
-            if coming.is_empty() {
-                let running = pods.values().filter(|pod| is_running(pod));
-                board
-                    .set(running.map(|pod| self.target(pod)).collect())
-                    .await;
+            let running = pods.values().filter(|pod| is_running(pod));
+            let targets: Vec<_> = running.map(|pod| self.target(pod)).collect();
+            *found = !targets.is_empty();
+            if *found {
+                board.set(targets).await;
+            } else {
+                let why = format!("no running pod has the label {} there", self.selector);
+                self.show_none(board, why).await;
             }
         }
         Ok(())
+    }
+
+    /// One row that says why there is no other.
+    async fn show_none(&self, board: &Board, why: String) {
+        let target = Target {
+            name: self.name.clone(),
+            dial: Err(why),
+        };
+        board.set(vec![target]).await;
     }
 
     fn target(&self, pod: &Pod) -> Target {
@@ -175,9 +184,12 @@ async fn forward(pods: &Api<Pod>, pod: &str, port: u16) -> io::Result<Box<dyn St
         .portforward(pod, &[port])
         .await
         .map_err(|error| io::Error::other(words(&error)))?;
-    let stream = forwarder.take_stream(port);
-    let stream = stream.ok_or_else(|| io::Error::other("the port was not forwarded"))?;
-    Ok(Box::new(stream))
+    let (stream, error) = (forwarder.take_stream(port), forwarder.take_error(port));
+    let (Some(stream), Some(error)) = (stream, error) else {
+        return Err(io::Error::other("the port was not forwarded"));
+    };
+    let error = Some(Box::pin(error) as _);
+    Ok(Box::new(Forwarded { stream, error }))
 }
 
 /// A refusal names what to ask for.

@@ -43,8 +43,13 @@ impl Lines {
 
     /// Watches what these arguments name.
     pub fn with(args: &[&str]) -> Self {
+        Self::in_env(args, &[])
+    }
+
+    /// Likewise, with these variables and no others.
+    pub fn in_env(args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut command = Command::new(terminal::program());
-        command.env_clear().args(args);
+        command.env_clear().envs(env.iter().copied()).args(args);
         command.args(["--watch", "--json", "--interval"]);
         command.arg(format!("{}ms", INTERVAL.as_millis()));
         command.stdin(Stdio::null()).stdout(Stdio::piped());

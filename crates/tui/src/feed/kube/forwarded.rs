@@ -1,0 +1,57 @@
+//! A forwarded port as a byte stream that fails with the pod's own word.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures::future::BoxFuture;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+
+/// What a pod may say of a port before it is of no more use.
+type Word = BoxFuture<'static, Option<String>>;
+
+/// The port. Kubernetes tells that it can't be reached beside the stream, which then stays open and
+/// silent: whoever reads learns it here.
+pub(super) struct Forwarded {
+    pub(super) stream: DuplexStream,
+    /// Nothing once it was told that there will be none.
+    pub(super) error: Option<Word>,
+}
+
+impl AsyncRead for Forwarded {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if let Some(error) = &mut self.error
+            && let Poll::Ready(told) = error.as_mut().poll(cx)
+        {
+            self.error = None;
+            if let Some(told) = told {
+                return Poll::Ready(Err(io::Error::other(told)));
+            }
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Forwarded {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

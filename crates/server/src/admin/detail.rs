@@ -81,6 +81,7 @@ pub(super) fn api(
                 api: Some(rows::api(&facts.metrics, api)),
                 monotonic_ns: facts.events.epoch().now_ns(),
                 wall_time: Some(SystemTime::now().into()),
+                failed_pushes: Vec::new(),
             };
             Some((Ok(read), (facts, ticks, api)))
         },

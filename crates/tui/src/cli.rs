@@ -40,8 +40,8 @@ impl Failed {
 
 /// Parses the arguments, runs, and gives the exit code.
 pub fn main() -> ExitCode {
-    let options = Options::parse();
-    match run(&options) {
+    let options = Options::parse().complete().map_err(Failed::usage);
+    match options.and_then(|options| run(&options)) {
         Ok(code) => code,
         Err(Failed { code, text }) => {
             crate::terminal::give_back();

@@ -166,10 +166,18 @@ impl Fleet {
         events
     }
 
-    /// The fleet as if there were only one replica.
+    /// The fleet as if there were only one replica, to be followed from now on. Its charts begin now:
+    /// those of all replicas together would tell of others.
     #[must_use]
     pub fn only(&self, replica: ReplicaId, now: Moment) -> Fleet {
-        let mut fleet = self.clone();
+        let mut fleet = Fleet {
+            replicas: self.replicas.clone(),
+            tracks: self.tracks.clone(),
+            events: self.events.clone(),
+            revision: self.revision,
+            pointed: self.pointed,
+            ..Fleet::default()
+        };
         for other in &mut fleet.replicas {
             if other.id() != replica {
                 other.take_in(now, Learnt::Link(Link::Gone));

@@ -1,11 +1,12 @@
 //! The loop: keys, feed, time in; effects and drawings out. Nothing here waits for the network.
 
 use std::{
+    collections::BTreeMap,
     io,
     time::{Duration, SystemTime},
 };
 
-use crossterm::event::{Event, EventStream};
+use crossterm::event::{Event, EventStream, KeyCode, MouseEventKind};
 use futures::StreamExt;
 use push_manager_proto::admin::{ActRequest, Scope};
 use tokio::{
@@ -19,8 +20,9 @@ use crate::{
     app::{ActTarget, ActWish, Effect, Model, Msg, update},
     feed::{Board, FeedClock, FeedEvent},
     picture,
+    replica::ReplicaId,
     tape::Recorder,
-    terminal::Screen,
+    terminal::{self, Screen},
     view,
 };
 
@@ -34,6 +36,10 @@ const REFRESH: Duration = Duration::from_millis(250);
 const MOST_AT_ONCE: usize = 256;
 /// Answers that may wait for the loop.
 const ANSWERS: usize = 64;
+/// After a signal the program ends within so long, whatever it is doing.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Acts that may wait for a replica.
+const ACTS: usize = 128;
 
 /// What the loop works with.
 #[derive(Debug)]
@@ -66,6 +72,8 @@ pub async fn run(mut console: Console, screen: &mut Screen) -> io::Result<Ended>
     let (answers, mut answered) = mpsc::channel(ANSWERS);
     let mut input = EventStream::new();
     let mut signals = Signals::listen()?;
+    let insisting = TaskTracker::new();
+    Signals::insist(&insisting)?;
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut hands = Hands {
@@ -73,6 +81,8 @@ pub async fn run(mut console: Console, screen: &mut Screen) -> io::Result<Ended>
         recorder: console.recorder.take(),
         answers,
         tasks: TaskTracker::new(),
+        session: rand::random(),
+        acts: BTreeMap::new(),
     };
     console.model.size = screen.size()?;
     let mut paint = Paint::begin();
@@ -85,9 +95,11 @@ pub async fn run(mut console: Console, screen: &mut Screen) -> io::Result<Ended>
             event = input.next() => match event {
                 None | Some(Err(_)) => break Ended::Terminal,
                 Some(Ok(event)) => {
-                    panic_if_asked(&event);
-                    paint.key();
-                    msgs.extend(message(event));
+                    panic_if_asked(&event, &hands.tasks);
+                    if let Some(msg) = message(event) {
+                        paint.key();
+                        msgs.push(msg);
+                    }
                 }
             },
             Some(msg) = answered.recv() => { paint.key(); msgs.push(msg); }
@@ -95,6 +107,13 @@ pub async fn run(mut console: Console, screen: &mut Screen) -> io::Result<Ended>
             () = sleep_until(paint.refresh_at()), if paint.fed => {
                 paint.refreshed();
                 msgs.push(console.tick());
+            }
+            // Before the feed: who never stops talking does not keep the screen from being drawn.
+            () = sleep_until(paint.due()), if paint.is_due() => {
+                if screen.draw(|frame| view::draw(&console.model, frame)).is_err() {
+                    break Ended::Terminal;
+                }
+                paint.painted();
             }
             count = console.feed.recv_many(&mut batch, MOST_AT_ONCE), if !console.feed.is_closed() || !console.feed.is_empty() => {
                 if count > 0 {
@@ -105,21 +124,19 @@ pub async fn run(mut console: Console, screen: &mut Screen) -> io::Result<Ended>
                     msgs.push(Msg::Feed(event));
                 }
             }
-            () = sleep_until(paint.due()), if paint.is_due() => {
-                if screen.draw(|frame| view::draw(&console.model, frame)).is_err() {
-                    break Ended::Terminal;
-                }
-                paint.painted();
-            }
         }
-        let mut quit = false;
+        let mut over = None;
         for msg in msgs {
             for effect in update(&mut console.model, msg) {
-                quit |= hands.carry_out(effect, &mut console.model, screen)?;
+                match hands.carry_out(effect, &mut console.model, screen) {
+                    Ok(false) => {}
+                    Ok(true) => over = Some(Ended::Quit),
+                    Err(_) => over = Some(Ended::Terminal),
+                }
             }
         }
-        if quit {
-            break Ended::Quit;
+        if let Some(ended) = over {
+            break ended;
         }
     };
     hands.rest().await;
@@ -135,9 +152,11 @@ impl Console {
     }
 }
 
+/// What changes something: a mouse that only moves over the screen does not.
 fn message(event: Event) -> Option<Msg> {
     match event {
         Event::Key(key) => Some(Msg::Key(key)),
+        Event::Mouse(mouse) if mouse.kind == MouseEventKind::Moved => None,
         Event::Mouse(mouse) => Some(Msg::Mouse(mouse)),
         Event::Paste(text) => Some(Msg::Paste(text)),
         Event::Resize(columns, rows) => Some(Msg::Resize(columns, rows)),
@@ -145,11 +164,15 @@ fn message(event: Event) -> Option<Msg> {
     }
 }
 
-/// Shows that a panic leaves the terminal in order: `PUSHTOP_PANIC_ON=F12`.
-fn panic_if_asked(event: &Event) {
-    let asked = std::env::var_os("PUSHTOP_PANIC_ON").is_some_and(|key| key == "F12");
-    let pressed = matches!(event, Event::Key(key) if key.code == crossterm::event::KeyCode::F(12));
-    assert!(!(asked && pressed), "asked for by PUSHTOP_PANIC_ON");
+/// Shows that a panic leaves the terminal in order: `PUSHTOP_PANIC_ON=F12`, or F11 for one in a task.
+fn panic_if_asked(event: &Event, tasks: &TaskTracker) {
+    let Event::Key(key) = event else { return };
+    let asked = std::env::var("PUSHTOP_PANIC_ON").unwrap_or_default();
+    let pressed = |number| key.code == KeyCode::F(number) && asked == format!("F{number}");
+    if pressed(11) {
+        tasks.spawn(async { unreachable!("asked for by PUSHTOP_PANIC_ON, in a task") });
+    }
+    assert!(!pressed(12), "asked for by PUSHTOP_PANIC_ON");
 }
 
 /// When to draw.
@@ -229,6 +252,16 @@ impl Signals {
             _ = hangup.recv() => Ended::Terminal,
         }
     }
+
+    /// Ends the program after a signal even where the loop is stuck in writing to the terminal.
+    fn insist(tasks: &TaskTracker) -> io::Result<()> {
+        let mut signals = Self::listen()?;
+        tasks.spawn(async move {
+            signals.next().await;
+            terminal::leave_within(PATIENCE);
+        });
+        Ok(())
+    }
 }
 
 /// Carries effects out, in tasks of their own where they take time.
@@ -237,6 +270,11 @@ struct Hands {
     recorder: Option<Recorder>,
     answers: mpsc::Sender<Msg>,
     tasks: TaskTracker,
+    /// Tells this console's acts from those of others.
+    session: u64,
+    /// What each replica is still to be asked, in order: of several nodes, all replicas then refuse
+    /// the same ones when too few would remain.
+    acts: BTreeMap<ReplicaId, mpsc::Sender<(u64, ActRequest)>>,
 }
 
 impl Hands {
@@ -274,29 +312,34 @@ impl Hands {
                     board.reconnect(replica);
                 }
             }
-            Effect::Suspend => screen.suspend()?,
+            Effect::Suspend => {
+                screen.suspend()?;
+                // Whatever happened to the terminal meanwhile was told to the shell.
+                model.size = screen.size()?;
+            }
             Effect::Redraw => screen.forget()?,
         }
         Ok(false)
     }
 
-    fn act(&self, wish: &ActWish) {
+    fn act(&mut self, wish: &ActWish) {
         for (replica, instance) in &wish.replicas {
-            let request = request(wish, instance);
+            let asked = (wish.number, request(self.session, wish, instance));
             let (board, answers) = (self.board.clone(), self.answers.clone());
-            let (wish, replica) = (wish.number, *replica);
-            self.tasks.spawn(async move {
-                let answer = match board {
-                    Some(board) => board.act(replica, request).await.map(Box::new),
-                    None => Err("a recording is played".to_owned()),
-                };
-                let msg = Msg::Acted {
-                    wish,
-                    replica,
-                    answer,
-                };
-                drop(answers.send(msg).await);
+            let tasks = &self.tasks;
+            let queue = self.acts.entry(*replica).or_insert_with(|| {
+                let (queue, wishes) = mpsc::channel(ACTS);
+                tasks.spawn(act_in_turn(board, *replica, wishes, answers));
+                queue
             });
+            if queue.try_send(asked).is_err() {
+                let msg = Msg::Acted {
+                    wish: wish.number,
+                    replica: *replica,
+                    answer: Err("too many acts wait for this replica".to_owned()),
+                };
+                drop(self.answers.try_send(msg));
+            }
         }
     }
 
@@ -366,12 +409,34 @@ impl Hands {
         if let Some(board) = &self.board {
             drop(tokio::time::timeout(Duration::from_millis(500), board.stop()).await);
         }
+        self.acts.clear();
         self.tasks.close();
         drop(tokio::time::timeout(Duration::from_millis(500), self.tasks.wait()).await);
     }
 }
 
-fn request(wish: &ActWish, instance: &str) -> ActRequest {
+/// Asks a replica for one act after the other.
+async fn act_in_turn(
+    board: Option<Board>,
+    replica: ReplicaId,
+    mut wishes: mpsc::Receiver<(u64, ActRequest)>,
+    answers: mpsc::Sender<Msg>,
+) {
+    while let Some((wish, request)) = wishes.recv().await {
+        let answer = match &board {
+            Some(board) => board.act(replica, request).await.map(Box::new),
+            None => Err("a recording is played".to_owned()),
+        };
+        let msg = Msg::Acted {
+            wish,
+            replica,
+            answer,
+        };
+        drop(answers.send(msg).await);
+    }
+}
+
+fn request(session: u64, wish: &ActWish, instance: &str) -> ActRequest {
     let mut request = ActRequest {
         verb: wish.verb.into(),
         expected_instance: instance.to_owned(),
@@ -383,7 +448,7 @@ fn request(wish: &ActWish, instance: &str) -> ActRequest {
     };
     // The same wish asked twice, e.g. over a link made anew, is done once.
     if !wish.dry_run {
-        request.request_id = format!("{:08x}-{}", std::process::id(), wish.number);
+        request.request_id = format!("{session:016x}-{}", wish.number);
     }
     match &wish.target {
         ActTarget::Node(name) => request.node = name.to_string(),
@@ -394,4 +459,28 @@ fn request(wish: &ActWish, instance: &str) -> ActRequest {
         }
     }
     request
+}
+
+#[cfg(test)]
+mod tests {
+    use push_manager_proto::admin::Verb;
+
+    use super::*;
+
+    #[test]
+    fn the_same_wish_of_two_consoles_is_two_requests() {
+        let wish = |dry_run| ActWish {
+            number: 2,
+            verb: Verb::Drain,
+            target: ActTarget::Node(crate::fleet::NodeName("push-1".into())),
+            replicas: BTreeMap::new(),
+            ttl: Duration::from_mins(10),
+            reason: String::new(),
+            dry_run,
+        };
+        let id = |session| request(session, &wish(false), "9f3c").request_id;
+        assert_ne!(id(1), id(2));
+        assert_eq!(id(1), id(1), "asked again over another link it is one");
+        assert_eq!(request(1, &wish(true), "9f3c").request_id, "");
+    }
 }

@@ -1,11 +1,12 @@
 //! The terminal: taken at the start, given back whatever happens.
 //!
-//! Given back after q, an error, a panic, SIGTERM, SIGHUP, SIGINT; lent out during Ctrl-Z. What is
+//! Given back after q, an error, a panic in any task, SIGTERM, SIGHUP, SIGINT; lent out during Ctrl-Z. What is
 //! drawn is the view's; when, the run loop's.
 
 use std::{
     io::{self, Stdout, Write},
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -22,6 +23,9 @@ use ratatui::{Frame, Terminal, backend::CrosstermBackend};
 
 /// Most bytes copied: terminals drop longer texts in silence.
 const MOST_COPIED: usize = 64 << 10;
+
+/// The exit code after a panic.
+const PANICKED: i32 = 101;
 
 /// True while the terminal is ours: giving back twice would spoil what others drew since.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -128,7 +132,8 @@ pub fn give_back() {
     drop(disable_raw_mode());
 }
 
-/// A panic's message must reach the reader on a terminal that shows it.
+/// A panic's message must reach the reader on a terminal that shows it. It ends the program wherever
+/// it happens: a console of which a part is dead would show what is no longer true.
 fn give_back_on_panic() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
@@ -136,8 +141,25 @@ fn give_back_on_panic() {
         std::panic::set_hook(Box::new(move |panic| {
             give_back();
             before(panic);
+            std::process::exit(PANICKED);
         }));
     });
+}
+
+/// Ends the program also where the terminal takes nothing any more, e.g. behind a stalled ssh: what
+/// is left to write is not waited for.
+pub fn leave_within(patience: Duration) {
+    std::thread::spawn(move || {
+        wait(patience);
+        std::thread::spawn(give_back);
+        wait(patience / 4);
+        drop(disable_raw_mode());
+        std::process::exit(1);
+    });
+}
+
+fn wait(patience: Duration) {
+    std::thread::park_timeout(patience);
 }
 
 /// OSC 52, wrapped for tmux where that stands between.

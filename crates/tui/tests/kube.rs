@@ -113,7 +113,12 @@ async fn every_running_pod_is_a_replica_as_pods_come_and_go() {
 
     // A pod's link lives on while other pods come and go.
     let forwards = cluster.forwards();
+    // One that is asked to end is watched to its end.
     cluster.terminate("fan-a");
+    sleep(INTERVAL * 2).await;
+    let line = lines.next().await;
+    assert!(shows(&line.document, &["fan-a", "fan-b"]));
+    cluster.delete("fan-a");
     lines
         .shows("the other", Instant::now(), SOON, of(&["fan-b"], 10))
         .await;

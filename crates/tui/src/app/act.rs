@@ -70,6 +70,20 @@ impl ActPart {
             .all(|id| self.answers.contains_key(id))
     }
 
+    /// A replica that would refuse it, with its reason.
+    pub fn refusal(&self) -> Option<(ReplicaId, &str)> {
+        self.answers.iter().find_map(|(id, answer)| {
+            let plan = answer.as_ref().ok()?.plan.as_ref()?;
+            (!plan.refusal.is_empty()).then_some((*id, plan.refusal.as_str()))
+        })
+    }
+
+    /// Whether it may be asked for: some replica would do it, and none refuses. A node that some of
+    /// them send to and others do not is worth no drain.
+    pub fn is_agreed(&self) -> bool {
+        self.refusal().is_none() && self.willing().next().is_some()
+    }
+
     /// The replicas that would do it, by their plans.
     pub fn willing(&self) -> impl Iterator<Item = ReplicaId> {
         self.answers.iter().filter_map(|(id, answer)| {

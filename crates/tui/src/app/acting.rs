@@ -134,18 +134,32 @@ fn replicas(model: &Model, target: &ActTarget) -> BTreeMap<ReplicaId, String> {
     }
 }
 
-/// Takes a replica's answer in; answers to questions that are no longer open are dropped.
+/// Takes a replica's answer in. What was asked for is told also after its dialog was closed; a plan
+/// that nobody waits for any more is dropped.
 pub(super) fn answered(model: &mut Model, wish: u64, replica: ReplicaId, answer: Answer) {
-    let Some(Overlay::Act(dialog)) = &mut model.overlay else {
-        return;
-    };
-    let part = dialog
-        .parts
-        .iter_mut()
-        .find(|part| part.wish.number == wish);
-    if let Some(part) = part {
-        part.answers.insert(replica, answer);
+    let asked = settle(model, wish, replica);
+    let mut part = None;
+    if let Some(Overlay::Act(dialog)) = &mut model.overlay {
+        let mut parts = dialog.parts.iter_mut();
+        part = parts.find(|part| part.wish.number == wish);
     }
+    match (part, asked, answer) {
+        (Some(part), _, answer) => drop(part.answers.insert(replica, answer)),
+        (None, Some(what), Ok(done)) => model.say(format!("{replica}: {what}: {}", done.message)),
+        (None, Some(what), Err(why)) => model.complain(format!("{replica}: {what}: {why}")),
+        (None, None, _) => {}
+    }
+}
+
+/// Strikes the replica off those that an act waits for; what the act was, where it was one.
+fn settle(model: &mut Model, wish: u64, replica: ReplicaId) -> Option<String> {
+    let waiting = model.acting.get_mut(&wish)?;
+    waiting.replicas.remove(&replica)?;
+    let what = format!("{} {}", word(waiting.verb), waiting.target.label());
+    if waiting.replicas.is_empty() {
+        model.acting.remove(&wish);
+    }
+    Some(what)
 }
 
 /// A key in the dialog.
@@ -170,6 +184,12 @@ fn confirm(model: &mut Model, mut dialog: Box<ActDialog>) -> Vec<Effect> {
         return Vec::new();
     }
     let mut effects = Vec::new();
+    let planned = dialog.parts.len();
+    dialog.parts.retain(ActPart::is_agreed);
+    let left_out = planned - dialog.parts.len();
+    if left_out > 0 {
+        model.complain(format!("{left_out} left out: not every replica would"));
+    }
     for part in &mut dialog.parts {
         let willing: Vec<ReplicaId> = part.willing().collect();
         part.wish.replicas.retain(|id, _| willing.contains(id));
@@ -177,12 +197,25 @@ fn confirm(model: &mut Model, mut dialog: Box<ActDialog>) -> Vec<Effect> {
         part.wish.number = model.next_wish;
         model.next_wish += 1;
         part.answers.clear();
+        model.acting.insert(part.wish.number, part.wish.clone());
         effects.push(Effect::Act(part.wish.clone()));
     }
     dialog.stage = ActStage::Acting;
     model.nodes.marked.clear();
     model.overlay = Some(Overlay::Act(dialog));
     effects
+}
+
+/// What has become of a plan's node or replicas since.
+fn change(model: &Model, part: &ActPart) -> Option<String> {
+    let now = replicas(model, &part.wish.target);
+    part.willing().find_map(|id| match now.get(&id) {
+        None => Some(format!("replica {id} is no longer heard, or lost the node")),
+        Some(instance) if Some(instance) != part.wish.replicas.get(&id) => {
+            Some("the node is another one by now".to_owned())
+        }
+        Some(_) => None,
+    })
 }
 
 /// What still stands between the plan and the act.
@@ -193,23 +226,19 @@ fn hindrance(model: &Model, dialog: &ActDialog) -> Option<String> {
     if !dialog.parts.iter().all(ActPart::is_answered) {
         return Some("not every replica has answered yet".to_owned());
     }
-    if dialog
-        .parts
-        .iter()
-        .any(|part| part.willing().next().is_none())
-    {
-        return Some("no replica would do it: see its reason; Esc closes".to_owned());
+    if !dialog.parts.iter().any(ActPart::is_agreed) {
+        let refusal = dialog.parts.iter().find_map(ActPart::refusal);
+        return Some(match refusal {
+            Some((replica, why)) => format!("replica {replica} would refuse: {why}"),
+            None => "no replica would do it: see its reason; Esc closes".to_owned(),
+        });
     }
     if model.now.since(dialog.asked_at) > PLAN_HOLDS_FOR {
         return Some("this plan is over a minute old: Esc, and ask for it again".to_owned());
     }
-    let same = dialog.parts.iter().all(|part| {
-        let now = replicas(model, &part.wish.target);
-        part.willing()
-            .all(|id| now.get(&id) == part.wish.replicas.get(&id))
-    });
-    if !same {
-        return Some("the node is another one by now: Esc, and ask for the plan again".to_owned());
+    let mut agreed = dialog.parts.iter().filter(|part| part.is_agreed());
+    if let Some(change) = agreed.find_map(|part| change(model, part)) {
+        return Some(format!("{change}: Esc, and ask for the plan again"));
     }
     (dialog.typed.trim() != dialog.confirmation)
         .then(|| format!("type {:?} to confirm, Esc to leave it", dialog.confirmation))

@@ -1,8 +1,8 @@
 //! The cursor: by identity, never by row number.
 
-use super::{Effect, Model, Screen, update};
+use super::{Effect, Model, Screen, model::HeldProblem, update};
 use crate::{
-    fleet::{EventItem, NodeName, Subject},
+    fleet::{EventItem, NodeName},
     replica::ReplicaId,
 };
 
@@ -11,7 +11,7 @@ pub(super) fn by(model: &mut Model, rows: isize) {
     match model.screen {
         Screen::Overview => {
             let count = model.shown().problems().len();
-            model.overview.selected = moved(model.overview.selected, rows, count);
+            to_problem(model, moved(model.overview.selected, rows, count));
             model.jumped = false;
         }
         Screen::Nodes => {
@@ -101,10 +101,15 @@ pub(super) fn to(model: &mut Model, row: usize) {
         }
         Screen::Overview => {
             let count = model.shown().problems().len();
-            model.overview.selected = row.min(count.saturating_sub(1));
+            to_problem(model, row.min(count.saturating_sub(1)));
         }
         Screen::Node(_) => {}
     }
+}
+
+pub(super) fn to_problem(model: &mut Model, at: usize) {
+    model.overview.selected = at;
+    model.overview.held = model.shown().problems().get(at).map(HeldProblem::of);
 }
 
 fn to_node(model: &mut Model, at: usize) {
@@ -146,10 +151,9 @@ pub(super) fn open(model: &mut Model) {
     match &model.screen {
         Screen::Overview => {
             let problem = model.shown().problems().get(model.overview.selected);
-            let subject: Option<Subject> = problem.map(|problem| problem.subject.clone());
-            if let Some(subject) = subject {
+            if let Some(problem) = problem.cloned() {
                 model.jumped = true;
-                update::jump(model, &subject);
+                update::jump(model, &problem);
             }
         }
         Screen::Nodes => {

@@ -8,12 +8,12 @@ use std::{
 use push_manager_proto::admin::{EventLevel, GetSettingsResponse};
 
 use super::{
-    ActDialog,
+    ActDialog, ActWish,
     order::{EventsBy, OrderedBy},
 };
 use crate::{
     filter::Filter,
-    fleet::{Fleet, NodeName, Window},
+    fleet::{Fleet, NodeName, Problem, Severity, Subject, Window},
     moment::Moment,
     replica::ReplicaId,
     tape::Tape,
@@ -129,8 +129,36 @@ pub struct EventsState {
 /// The overview.
 #[derive(Clone, Debug, Default)]
 pub struct OverviewState {
-    /// The problem that the cursor is on.
+    /// The place of the problem that the cursor is on.
     pub selected: usize,
+    /// That problem, once the cursor was moved.
+    pub held: Option<HeldProblem>,
+}
+
+/// A problem that can be found again while its text and its nodes change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldProblem {
+    kind: &'static str,
+    severity: Severity,
+    /// Nothing where it is about nodes: those of one kind and severity are one problem.
+    subject: Option<Subject>,
+}
+
+impl HeldProblem {
+    /// Holds it.
+    pub fn of(problem: &Problem) -> Self {
+        let subject = Some(&problem.subject).filter(|of| !matches!(of, Subject::Nodes(_)));
+        Self {
+            kind: problem.kind,
+            severity: problem.severity,
+            subject: subject.cloned(),
+        }
+    }
+
+    /// Whether it is this one.
+    pub fn is(&self, problem: &Problem) -> bool {
+        *self == Self::of(problem)
+    }
 }
 
 /// The pushes' screen.
@@ -254,6 +282,9 @@ pub struct Model {
     pub history: Vec<String>,
     /// The number of the next act.
     pub next_wish: u64,
+    /// Acts that were asked for, by number, with the replicas that have not answered yet. Each
+    /// answers or is given up within seconds.
+    pub acting: BTreeMap<u64, ActWish>,
 }
 
 impl Model {
@@ -281,6 +312,7 @@ impl Model {
             jumped: false,
             history: Vec::new(),
             next_wish: 1,
+            acting: BTreeMap::new(),
         }
     }
 

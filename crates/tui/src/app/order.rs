@@ -4,14 +4,12 @@ use std::{cmp::Ordering, collections::BTreeSet};
 
 use push_manager_proto::admin::EventLevel;
 
-use super::{Model, SortKey};
+use super::{Model, SortKey, TimeState};
 use crate::{
     filter::Filter,
     fleet::{EventItem, Node, NodeName, Window},
+    replica::ReplicaId,
 };
-
-/// Most names that a jump puts into a filter.
-const MOST_NAMES: usize = 20;
 
 /// The sort key after this one, in the order of the columns.
 pub(super) fn next(key: SortKey) -> SortKey {
@@ -38,8 +36,7 @@ pub(super) fn next_window(window: Window) -> Window {
 pub(super) fn refresh(model: &mut Model) {
     refresh_nodes(model);
     refresh_events(model);
-    let problems = model.shown().problems().len();
-    model.overview.selected = model.overview.selected.min(problems.saturating_sub(1));
+    refresh_problems(model);
     let apis = model.shown().apis();
     let known = |name: &String| apis.iter().any(|api| api.name == *name);
     if !model.pushes.selected.as_ref().is_some_and(known) {
@@ -52,21 +49,50 @@ pub(super) fn refresh(model: &mut Model) {
     }
 }
 
+/// The cursor stays on its problem; where that is over, at its place.
+fn refresh_problems(model: &mut Model) {
+    let problems = model.past.as_deref().unwrap_or(&model.fleet).problems();
+    let state = &mut model.overview;
+    let kept = state.held.as_ref();
+    let at = kept.and_then(|held| problems.iter().position(|other| held.is(other)));
+    let last = problems.len().saturating_sub(1);
+    state.selected = at.unwrap_or(state.selected.min(last));
+    if at.is_none() {
+        state.held = None;
+    }
+}
+
 /// What the order of nodes was made of.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OrderedBy {
     revision: u64,
-    past: bool,
+    shown: Shown,
     sort: SortKey,
     reversed: bool,
     filter: String,
     frozen: bool,
 }
 
+/// Which fleet is shown: revisions of different ones are not to be compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Shown {
+    time: TimeState,
+    only: Option<ReplicaId>,
+}
+
+impl Shown {
+    fn of(model: &Model) -> Self {
+        Self {
+            time: model.time,
+            only: model.only,
+        }
+    }
+}
+
 fn refresh_nodes(model: &mut Model) {
     let by = OrderedBy {
         revision: model.shown().revision(),
-        past: model.past.is_some(),
+        shown: Shown::of(model),
         sort: model.nodes.sort,
         reversed: model.nodes.reversed,
         filter: model.nodes.filter_text.clone(),
@@ -80,7 +106,8 @@ fn refresh_nodes(model: &mut Model) {
         };
         model.nodes.order = order;
         model.nodes.ordered_by = by;
-        let nodes = model.past.as_deref().unwrap_or(&model.fleet).nodes();
+        // Who is marked is acted on in the present, whatever past is looked at.
+        let nodes = model.fleet.nodes();
         model.nodes.marked.retain(|name| nodes.contains_key(name));
     }
     keep_cursor(model);
@@ -230,11 +257,9 @@ pub(super) fn clear_filter(model: &mut Model) {
     model.nodes.filter = None;
 }
 
-/// Shows only these.
-pub(super) fn filter_names(model: &mut Model, names: &[NodeName]) {
-    let words = names.iter().take(MOST_NAMES);
-    let words: Vec<String> = words.map(|name| format!("name={:?}", name.0)).collect();
-    let text = words.join(" or ");
+/// Shows only the nodes that have a problem of this kind.
+pub(super) fn filter_problem(model: &mut Model, kind: &str) {
+    let text = format!("problem={kind}");
     if let Ok(filter) = Filter::parse(&text) {
         set_filter(model, &text, filter);
     }
@@ -245,7 +270,7 @@ pub(super) fn filter_names(model: &mut Model, names: &[NodeName]) {
 pub struct EventsBy {
     newest: Option<u64>,
     count: usize,
-    past: bool,
+    shown: Shown,
     level: Option<EventLevel>,
     kind: String,
     text: String,
@@ -258,7 +283,7 @@ fn refresh_events(model: &mut Model) {
         EventsBy {
             newest: events.items().map(|item| item.id).max(),
             count: events.items().len(),
-            past: model.past.is_some(),
+            shown: Shown::of(model),
             level: model.events.level,
             kind: model.events.kind.clone(),
             text: model.events.text.clone(),

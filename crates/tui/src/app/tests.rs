@@ -14,6 +14,8 @@ use crate::{
     view::Look,
 };
 
+mod held;
+
 fn options(allow_actions: bool) -> Options {
     Options {
         title: "test".to_owned(),

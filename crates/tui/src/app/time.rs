@@ -13,7 +13,10 @@ pub(super) fn pause(model: &mut Model) {
     match model.time {
         TimeState::Live => {
             model.time = TimeState::Paused(model.now);
-            model.past = Some(Box::new(view_of(model, &model.fleet)));
+            // One replica alone is shown from a copy already.
+            if model.past.is_none() {
+                model.past = Some(Box::new(model.fleet.clone()));
+            }
         }
         TimeState::Paused(_) => live(model),
     }

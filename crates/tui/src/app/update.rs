@@ -3,10 +3,13 @@
 use crossterm::event::{KeyEvent, KeyEventKind, MouseEvent, MouseEventKind};
 
 use super::{
-    Action, Context, Effect, Model, Msg, Notice, Screen, acting, cursor, export, keymap, order,
-    overlay, time,
+    Action, Context, Effect, Model, Msg, Notice, Screen, TimeState, acting, cursor, export, keymap,
+    order, overlay, time,
 };
-use crate::{fleet::Subject, moment::Moment};
+use crate::{
+    fleet::{Problem, Subject},
+    moment::Moment,
+};
 
 /// A word on the status line stays so long.
 const NOTICE_FOR: std::time::Duration = std::time::Duration::from_secs(5);
@@ -24,6 +27,12 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Tick { now, wall } => tick(model, now, wall),
         Msg::Feed(event) => {
             model.tape.note(&event);
+            // One replica alone is followed as all of them are.
+            if let (TimeState::Live, Some(only)) = (model.time, model.past.as_mut())
+                && model.only == Some(event.replica)
+            {
+                only.take_in(event.clone());
+            }
             model.fleet.take_in(event);
         }
         Msg::Key(key) => return on_key(model, key),
@@ -38,7 +47,10 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
         } => acting::answered(model, wish, replica, answer),
         Msg::Settings { replica, answer } => {
             model.replicas.settings.insert(replica, answer);
-            overlay::show_settings(model);
+            // Whoever went on to something else is not called back.
+            if model.overlay.is_none() && model.screen == Screen::Replicas {
+                overlay::show_settings(model);
+            }
         }
     }
     Vec::new()
@@ -48,6 +60,9 @@ fn tick(model: &mut Model, now: Moment, wall: std::time::SystemTime) {
     model.now = now;
     model.wall = wall;
     model.fleet.tick(now);
+    if let (TimeState::Live, Some(only)) = (model.time, model.past.as_mut()) {
+        only.tick(now);
+    }
     model.tape.tick(&model.fleet, now);
     let over = |notice: &Notice| now.since(notice.at) > NOTICE_FOR;
     if model.notice.as_ref().is_some_and(over) {
@@ -161,7 +176,11 @@ fn back(model: &mut Model) {
         Screen::Nodes if !model.nodes.filter_text.is_empty() => order::clear_filter(model),
         Screen::Nodes if !model.nodes.marked.is_empty() => model.nodes.marked.clear(),
         Screen::Events if order::events_are_narrowed(model) => order::widen_events(model),
-        _ => model.only = None,
+        _ if model.only.is_some() => {
+            model.only = None;
+            time::refresh_only(model);
+        }
+        _ => {}
     }
 }
 
@@ -181,19 +200,20 @@ fn next_problem(model: &mut Model, step: isize) {
         at
     };
     model.jumped = true;
-    model.overview.selected = at;
-    let subject = model.shown().problems()[at].subject.clone();
-    jump(model, &subject);
+    cursor::to_problem(model, at);
+    if let Some(problem) = model.shown().problems().get(at).cloned() {
+        jump(model, &problem);
+    }
 }
 
 /// Goes to where a problem's cause is shown.
-pub(super) fn jump(model: &mut Model, subject: &Subject) {
-    match subject {
+pub(super) fn jump(model: &mut Model, problem: &Problem) {
+    match &problem.subject {
         Subject::Nodes(names) => {
             let Some(worst) = names.first() else { return };
             order::clear_filter(model);
             if names.len() > 1 {
-                order::filter_names(model, names);
+                order::filter_problem(model, problem.kind);
             }
             cursor::select_node(model, worst);
             model.screen = Screen::Nodes;

@@ -122,15 +122,15 @@ fn print(options: &Options, model: &Model) -> Result<(), Failed> {
     };
     text.push('\n');
     let mut out = std::io::stdout().lock();
-    // Whoever reads may have read enough.
-    if out
-        .write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .is_err()
-    {
-        std::process::exit(0);
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever reads has read enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => Err(Failed {
+            code: 1,
+            text: format!("standard output: {error}"),
+        }),
+        Ok(()) => Ok(()),
     }
-    Ok(())
 }
 
 fn exit_code(options: &Options, model: &Model) -> ExitCode {

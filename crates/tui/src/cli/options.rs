@@ -38,12 +38,8 @@ Exit codes:
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Options {
     /// A manager's admin address; several make one fleet. [default: 127.0.0.1:50054]
-    #[arg(
-        long,
-        value_name = "HOST[:PORT]",
-        env = "PUSHTOP_ADDR",
-        value_delimiter = ','
-    )]
+    /// Without a source the environment's PUSHTOP_ADDR, comma-separated, is taken.
+    #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',')]
     pub(super) addr: Vec<Address>,
     /// Finds every manager that registers its admin address in this etcd.
     #[arg(long, value_name = "ENDPOINTS", value_delimiter = ',')]
@@ -56,8 +52,8 @@ pub(super) struct Options {
         requires = "etcd"
     )]
     pub(super) etcd_prefix: String,
-    /// The etcd user; the password is read from ETCD_PASSWORD.
-    #[arg(long, value_name = "USER", env = "ETCD_USERNAME", requires = "etcd")]
+    /// The etcd user, else the environment's ETCD_USERNAME; the password is ETCD_PASSWORD.
+    #[arg(long, value_name = "USER", requires = "etcd")]
     pub(super) etcd_user: Option<String>,
     /// Finds the pods of a PushManager and forwards ports to them.
     #[arg(long, value_name = "[NAMESPACE/]NAME")]
@@ -69,13 +65,8 @@ pub(super) struct Options {
     #[arg(long, value_name = "TIMES", default_value_t = 1.0, requires = "replay")]
     pub(super) speed: f64,
 
-    /// The bearer token; not needed from the manager's own machine.
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "PUSHTOP_TOKEN",
-        hide_env_values = true
-    )]
+    /// The bearer token, else the environment's PUSHTOP_TOKEN; not needed from the manager's own machine.
+    #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// A file whose first line is the token; read anew for each connection.
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
@@ -189,6 +180,32 @@ impl Options {
         self.json || (self.watch && !self.text)
     }
 
+    /// Takes what the command line leaves open from the environment. clap would count a variable as
+    /// typed: one that suits another source would then contradict the one that was asked for.
+    pub(super) fn complete(mut self) -> Result<Self, String> {
+        if !self.has_source() {
+            let named = set("PUSHTOP_ADDR").unwrap_or_default();
+            let named = named
+                .split(',')
+                .map(str::trim)
+                .filter(|one| !one.is_empty());
+            let read = named.map(str::parse).collect::<Result<_, _>>();
+            self.addr = read.map_err(|error| format!("PUSHTOP_ADDR: {error}"))?;
+        }
+        if self.token.is_none() && self.token_file.is_none() {
+            self.token = set("PUSHTOP_TOKEN");
+        }
+        if self.etcd_user.is_none() {
+            self.etcd_user = set("ETCD_USERNAME");
+        }
+        Ok(self)
+    }
+
+    fn has_source(&self) -> bool {
+        let named = !self.addr.is_empty() || !self.etcd.is_empty();
+        named || self.kube.is_some() || self.replay.is_some()
+    }
+
     pub(super) fn token(&self) -> Token {
         match (&self.token, &self.token_file) {
             (Some(token), _) => Token::Text(token.clone()),
@@ -198,9 +215,8 @@ impl Options {
     }
 
     pub(super) fn look(&self) -> Look {
-        let set = |name| std::env::var(name).is_ok_and(|value| !value.is_empty());
         let palette = match self.theme {
-            _ if set("NO_COLOR") => Palette::None,
+            _ if set("NO_COLOR").is_some() => Palette::None,
             Theme::Standard => Palette::Standard,
             Theme::ColourBlind => Palette::ColourBlind,
             Theme::None => Palette::None,
@@ -214,11 +230,16 @@ impl Options {
     }
 }
 
+/// A variable that is set to something.
+fn set(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// What the first of the locale's variables that is set says; none of them says nothing against it.
 fn is_utf8() -> bool {
     let said = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        .find_map(|name| set(name));
     said.is_none_or(|locale| {
         let locale = locale.to_ascii_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")

@@ -162,13 +162,13 @@ impl Pods {
     }
 }
 
-/// A pod that could answer: started, and not on its way out.
+/// A pod that could answer. One on its way out still does: it tells how its drain goes.
 fn is_running(pod: &Pod) -> bool {
     let phase = pod
         .status
         .as_ref()
         .and_then(|status| status.phase.as_deref());
-    phase == Some("Running") && pod.metadata.deletion_timestamp.is_none()
+    phase == Some("Running")
 }
 
 fn port(pod: &Pod) -> u16 {

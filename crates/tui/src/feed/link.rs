@@ -61,6 +61,8 @@ enum End {
     Lost(String),
     /// Nobody listens to the events any more.
     Unheard,
+    /// Somebody wants the link anew.
+    Asked,
 }
 
 /// Keeps the link until stopped.
@@ -91,10 +93,19 @@ impl Running {
                 return;
             }
             let began = Instant::now();
-            let end = Box::pin(self.follow()).await;
+            let asked = self.wires.at_once.clone();
+            let end = tokio::select! {
+                end = Box::pin(self.follow()) => end,
+                () = asked.notified() => End::Asked,
+            };
             self.wires.client.send_replace(None);
             let why = match end {
                 End::Unheard => return,
+                End::Asked => {
+                    // A frame may have been on its way: everything is wanted again.
+                    self.sequence = Sequence::default();
+                    continue;
+                }
                 End::Refused(why) => {
                     if !self.tell(Learnt::Link(Link::Refused { why })).await {
                         return;

@@ -105,6 +105,7 @@ fn texts(field: Field, node: &Node) -> Vec<String> {
             };
             vec![warning.to_owned()]
         }
+        Field::Problem => node.problems.iter().map(ToString::to_string).collect(),
         Field::Error => live(node).map(|cell| cell.last_error.to_string()).collect(),
         Field::Replica => {
             let live = node
@@ -133,11 +134,13 @@ pub(crate) fn word(word: NodeWord) -> &'static str {
 
 fn number(field: Field, node: &Node) -> Option<f64> {
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+    // Where no live replica knows the node, a sum over none of them is no zero.
+    let known = |value: f64| (node.word != NodeWord::Gone).then_some(value);
     match field {
-        Field::Queue => Some(node.queue_ratio),
-        Field::Queued => Some(node.queued as f64),
-        Field::InFlight => Some(node.in_flight as f64),
-        Field::Connections => Some(node.connections as f64),
+        Field::Queue => known(node.queue_ratio),
+        Field::Queued => known(node.queued as f64),
+        Field::InFlight => known(node.in_flight as f64),
+        Field::Connections => known(node.connections as f64),
         Field::Oldest => seconds(node.oldest_in_flight),
         Field::Err => node.failed_ratio,
         Field::Rate => node.delivered_rate,

@@ -1,5 +1,7 @@
 //! What can be asked of a node.
 
+use crate::fleet::problems::NODE_PROBLEMS;
+
 /// A field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
@@ -13,6 +15,8 @@ pub enum Field {
     Hold,
     /// Warning, error or none.
     Warning,
+    /// A problem that it has, by its kind.
+    Problem,
     /// Why its last call or attempt failed, by any live replica.
     Error,
     /// A live replica that knows it.
@@ -60,12 +64,13 @@ pub(super) enum Kind {
 
 impl Field {
     /// All, with their names.
-    pub const ALL: [(&'static str, Field); 20] = [
+    pub const ALL: [(&'static str, Field); 21] = [
         ("name", Field::Name),
         ("address", Field::Address),
         ("state", Field::State),
         ("hold", Field::Hold),
         ("warning", Field::Warning),
+        ("problem", Field::Problem),
         ("error", Field::Error),
         ("replica", Field::Replica),
         ("queue", Field::Queue),
@@ -89,6 +94,26 @@ impl Field {
         found.map(|(_, field)| *field)
     }
 
+    /// The words that can be equal to it; nothing where any text can.
+    pub(super) fn words(self) -> Option<&'static [&'static str]> {
+        match self {
+            Field::State => Some(&[
+                "failed",
+                "ejected",
+                "draining",
+                "connecting",
+                "lingering",
+                "ready",
+                "idle",
+                "gone",
+            ]),
+            Field::Hold => Some(&["drained", "ejected", "none"]),
+            Field::Warning => Some(&["error", "warning", "none"]),
+            Field::Problem => Some(&NODE_PROBLEMS),
+            _ => None,
+        }
+    }
+
     pub(super) fn kind(self) -> Kind {
         match self {
             Field::Name
@@ -96,6 +121,7 @@ impl Field {
             | Field::State
             | Field::Hold
             | Field::Warning
+            | Field::Problem
             | Field::Error
             | Field::Replica => Kind::Text,
             Field::Queue | Field::Err => Kind::Share,

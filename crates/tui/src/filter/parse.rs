@@ -174,9 +174,18 @@ impl Parser {
             Kind::Text if ordered => {
                 return Err(self.error("text has no order: expected = != ~ or !~"));
             }
-            Kind::Text => return Ok(Expression::Text(field, operator, value)),
+            Kind::Text => {
+                let words = field.words().filter(|_| !alike);
+                return match words.filter(|words| !is_one(words, &value)) {
+                    Some(words) => {
+                        let words = words.join(", ");
+                        Err(self.error(format!("{value:?}: expected {words}")))
+                    }
+                    None => Ok(Expression::Text(field, operator, value)),
+                };
+            }
             _ if alike => return Err(self.error("~ is for text: expected = != > >= < or <=")),
-            Kind::Share => share(&value).ok_or("expected a share, e.g. 80%"),
+            Kind::Share => share(&value).ok_or("expected a share, e.g. 80% or 0.8"),
             Kind::Number => finite(&value).ok_or("expected a number"),
             Kind::Time => duration(&value)
                 .map(|time| time.as_secs_f64())
@@ -189,10 +198,15 @@ impl Parser {
     }
 }
 
+fn is_one(words: &[&str], value: &str) -> bool {
+    words.iter().any(|word| word.eq_ignore_ascii_case(value))
+}
+
+/// A bare number over 1 is somebody's percent without its sign, and would match nothing.
 fn share(text: &str) -> Option<f64> {
     match text.strip_suffix('%') {
         Some(percent) => finite(percent).map(|percent| percent / 100.0),
-        None => finite(text),
+        None => finite(text).filter(|share| *share <= 1.0),
     }
 }
 

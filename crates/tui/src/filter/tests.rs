@@ -60,6 +60,10 @@ fn an_error_tells_where_and_what_may_stand_there() {
     for (text, at, part) in [
         ("stat=failed", 0, "there is no field \"stat\""),
         ("queue>lots", 6, "expected a share"),
+        ("queue>80", 6, "e.g. 80% or 0.8"),
+        ("state=faild", 6, "expected failed, ejected"),
+        ("hold!=drain", 6, "expected drained, ejected, none"),
+        ("problem=node_sad", 8, "expected node_failed"),
         ("rtt.p99>5", 8, "expected a duration"),
         ("state=", 6, "expected a value"),
         ("state=failed and", 16, "expected a field"),
@@ -73,6 +77,22 @@ fn an_error_tells_where_and_what_may_stand_there() {
         let error = Filter::parse(text).unwrap_err();
         assert!(error.message.contains(part), "{text}: {error}");
         assert_eq!(error.at, at, "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_node_that_no_live_replica_knows_matches_no_number() {
+    let mut scenario = Scenario::story();
+    for replica in 0..3 {
+        scenario.silent_from.insert(replica, 5);
+    }
+    let fleet = scenario.fleet_after(30);
+    for text in ["queue<10%", "inflight=0", "queued<5", "connections<9"] {
+        let filter = Filter::parse(text).unwrap();
+        assert!(
+            !fleet.nodes().values().any(|node| filter.matches(node)),
+            "{text}"
+        );
     }
 }
 

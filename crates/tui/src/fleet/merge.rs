@@ -139,6 +139,7 @@ fn sum_up(node: &mut Node, sources: &[Source<'_>]) {
         queue_history: std::mem::take(&mut node.queue_history),
         in_flight_history: std::mem::take(&mut node.in_flight_history),
         warning: None,
+        problems: Vec::new(),
     };
     let cells = std::mem::take(&mut node.cells);
     *node = Node { cells, ..merged };
@@ -250,5 +251,6 @@ fn blank(name: NodeName) -> Node {
         queue_history: Series::short(),
         in_flight_history: Series::short(),
         warning: None,
+        problems: Vec::new(),
     }
 }

@@ -89,6 +89,8 @@ pub struct Node {
     pub in_flight_history: Series,
     /// The gravest of its problems.
     pub warning: Option<Severity>,
+    /// The kinds of its problems.
+    pub problems: Vec<&'static str>,
 }
 
 /// What one replica knows of a node.

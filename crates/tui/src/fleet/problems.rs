@@ -16,6 +16,16 @@ const API_FAILING: f64 = 0.01;
 /// And above which someone must act.
 const API_FAILING_BADLY: f64 = 0.1;
 
+/// The kinds of problems that a node can have.
+pub const NODE_PROBLEMS: [&str; 6] = [
+    "node_failed",
+    "node_silent",
+    "queue_full",
+    "queue_filling",
+    "node_addresses_differ",
+    "node_failing",
+];
+
 /// How grave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, time::Duration};
 
-use push_manager_proto::admin::EventLevel;
+use push_manager_proto::admin::{EventLevel, watch_response::Kind};
 
 use super::*;
 use crate::{
@@ -221,4 +221,31 @@ fn a_second_that_nobody_looked_at_is_a_gap() {
     let points = fleet.totals().push_history.points(history::Step::Second, 4);
     assert_eq!(points[1..3], [None, None], "{points:?}");
     let _: &BTreeMap<NodeName, Node> = fleet.nodes();
+}
+
+#[test]
+fn a_controller_that_knows_nobody_is_no_failing_controller() {
+    let scenario = Scenario::of(1, 1);
+    let told = |code: &str| {
+        let mut fleet = Fleet::default();
+        for second in 0..=30 {
+            for mut event in scenario.second(second) {
+                if let Learnt::Frame(frame) = &mut event.what
+                    && let Some(Kind::Snapshot(part) | Kind::Delta(part)) = &mut frame.kind
+                    && let Some(replica) = &mut part.replica
+                {
+                    replica
+                        .controller_requests
+                        .insert(code.to_owned(), second * 50);
+                }
+                fleet.take_in(event);
+            }
+            fleet.tick(Scenario::looked_at(second));
+        }
+        kinds(&fleet).contains(&"controller_failing")
+    };
+    for code in ["NOT_FOUND", "UNIMPLEMENTED", "CANCELLED"] {
+        assert!(!told(code), "{code}");
+    }
+    assert!(told("UNAVAILABLE"));
 }

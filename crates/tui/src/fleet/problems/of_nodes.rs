@@ -85,6 +85,7 @@ pub(super) fn find(nodes: &mut BTreeMap<NodeName, Node>) -> Vec<Problem> {
     for node in nodes.values_mut() {
         let ills = ills(node);
         node.warning = ills.iter().map(|ill| ill.severity()).max();
+        node.problems = ills.iter().map(|ill| ill.kind()).collect();
         for ill in ills {
             let entry = (ill.degree(node), node.name.clone());
             found.entry(ill).or_default().push(entry);

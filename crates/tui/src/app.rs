@@ -2,6 +2,7 @@
 //! (acting, copying, writing files) is given back as [`Effect`]s.
 
 pub mod act;
+pub mod details;
 pub mod effect;
 pub mod keymap;
 pub mod model;
@@ -19,6 +20,7 @@ mod update;
 pub use self::{
     act::{ActDialog, ActPart, ActStage, ActTarget, ActWish, Answer},
     acting::word as verb_word,
+    details::{Details, Failed},
     effect::{Effect, ExportFormat},
     keymap::{Action, Binding, Context},
     model::{

@@ -35,7 +35,7 @@ pub fn table(model: &Model) -> Table {
             let nodes = wanted.filter_map(|name| view.nodes.iter().find(|node| node.id == *name.0));
             ("nodes", values(&nodes.collect::<Vec<_>>()))
         }
-        Screen::Pushes => ("apis", values(&view.apis)),
+        Screen::Pushes | Screen::Api(_) => ("apis", values(&view.apis)),
         Screen::Events => {
             let items = model.events.order.iter();
             let found = items.filter_map(|id| {

@@ -5,12 +5,14 @@
 //! the latest state later: nothing is lost by it.
 
 mod address;
+mod aside;
 mod backoff;
 mod board;
 mod dial;
 pub mod etcd;
 pub mod kube;
 mod link;
+mod looking;
 pub mod replay;
 mod token;
 
@@ -19,6 +21,7 @@ use tokio::time::Instant;
 
 pub use self::{
     address::{ADMIN_PORT, Address, NoAddress},
+    aside::{Aside, Look},
     board::{Board, Target},
     dial::{Dial, Stream},
     token::{Token, TokenError},
@@ -54,6 +57,15 @@ pub enum Learnt {
     Frame(Box<WatchResponse>),
     /// The link's state changed.
     Link(Link),
+    /// Something beside the state.
+    Aside(Aside),
+}
+
+impl FeedEvent {
+    /// Whether it belongs to the state, which is recorded and can be stepped back through.
+    pub fn is_state(&self) -> bool {
+        !matches!(self.what, Learnt::Aside(_))
+    }
 }
 
 /// The console's time, for those who tell when they learnt something.

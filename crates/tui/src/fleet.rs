@@ -32,9 +32,12 @@ use push_manager_proto::admin::ReplicaRow;
 
 use self::track::Track;
 use crate::{
-    feed::{FeedEvent, Learnt},
+    feed::{Aside, FeedEvent, Learnt},
     moment::Moment,
-    replica::{Link, Replica, ReplicaId},
+    replica::{
+        Link, Replica, ReplicaId,
+        text::{MOST_MESSAGE, clean},
+    },
 };
 
 /// Most replicas followed at once.
@@ -53,6 +56,8 @@ pub struct Fleet {
     totals: Totals,
     events: EventList,
     problems: Vec<Problem>,
+    /// Why the place where replicas are found is away.
+    source_away: Option<String>,
     revision: u64,
     /// The second whose point of history was added last.
     pointed: Option<u64>,
@@ -62,6 +67,10 @@ impl Fleet {
     /// Takes in what a link learnt. What follows from it is seen after the next [`Fleet::tick`].
     pub fn take_in(&mut self, event: FeedEvent) {
         let FeedEvent { replica, at, what } = event;
+        if let Learnt::Aside(Aside::SourceAway(why)) = what {
+            self.source_away = why.map(|why| clean(&why, MOST_MESSAGE));
+            return;
+        }
         if replica.0 >= MOST_REPLICAS {
             return;
         }
@@ -103,6 +112,7 @@ impl Fleet {
         let missed = replicas.iter().map(Replica::events_missed);
         self.events.set_missed(missed.fold(0, u64::saturating_add));
         self.problems = problems::find(&mut self.nodes, &self.apis, replicas, tracks, now);
+        problems::note_source(&mut self.problems, self.source_away.as_deref());
         if point {
             self.pointed = Some(second);
         }
@@ -174,6 +184,7 @@ impl Fleet {
             replicas: self.replicas.clone(),
             tracks: self.tracks.clone(),
             events: self.events.clone(),
+            source_away: self.source_away.clone(),
             revision: self.revision,
             pointed: self.pointed,
             ..Fleet::default()
@@ -192,6 +203,11 @@ impl Fleet {
         let track = self.tracks.get(replica.0 as usize)?;
         let (before, after) = track.row.last_two()?;
         track::rate_between(before, after, |row| row.pushes)
+    }
+
+    /// Why the place where replicas are found (etcd, Kubernetes) is away; nothing while it is there.
+    pub fn source_away(&self) -> Option<&str> {
+        self.source_away.as_deref()
     }
 
     /// One replica.

@@ -35,6 +35,11 @@ pub const SILENT_FOR: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplicaId(pub u32);
 
+impl ReplicaId {
+    /// No replica: what is told is about none of them.
+    pub const NONE: Self = Self(u32::MAX);
+}
+
 impl fmt::Display for ReplicaId {
     /// a, b, … z, aa, ab, …
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -161,6 +166,7 @@ impl Replica {
             }
             Learnt::Link(link) => self.take_link(cleaned(link)),
             Learnt::Frame(frame) => self.take_frame(at, *frame),
+            Learnt::Aside(_) => {}
         }
     }
 

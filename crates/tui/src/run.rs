@@ -307,6 +307,11 @@ impl Hands {
                 self.write(path, text);
             }
             Effect::Record(path) => self.toggle_recording(path, model),
+            Effect::Look(look) => {
+                if let Some(board) = &self.board {
+                    board.look_at(look);
+                }
+            }
             Effect::Reconnect(replica) => {
                 if let Some(board) = &self.board {
                     board.reconnect(replica);

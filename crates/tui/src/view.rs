@@ -1,5 +1,6 @@
 //! The screens: `draw(&Model, &mut Frame)`, pure. Every screen is a file of its name.
 
+mod api;
 mod chart;
 mod events;
 mod glyphs;
@@ -79,6 +80,7 @@ pub fn draw_into(model: &Model, buffer: &mut ratatui::buffer::Buffer, area: rata
         Screen::Nodes => nodes::draw(model, &mut body),
         Screen::Node(name) => node::draw(model, name, &mut body),
         Screen::Pushes => pushes::draw(model, &mut body),
+        Screen::Api(name) => api::draw(model, name, &mut body),
         Screen::Events => events::draw(model, &mut body),
         Screen::Replicas => replicas::draw(model, &mut body),
     }

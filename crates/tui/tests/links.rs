@@ -18,7 +18,9 @@ use push_manager_proto::admin::{
     ActRequest, Heartbeat, RowsPart, WatchResponse, watch_response::Kind,
 };
 use pushtop::{
-    feed::{Address, Board, Dial, FEED_QUEUE, FeedClock, FeedEvent, Learnt, Target, Token},
+    feed::{
+        Address, Aside, Board, Dial, FEED_QUEUE, FeedClock, FeedEvent, Learnt, Look, Target, Token,
+    },
     replica::{Link, ReplicaId},
 };
 use tokio::{
@@ -376,4 +378,58 @@ async fn pods_that_come_and_go_for_years_leave_room_for_the_next() {
         assert_eq!(there.name(), name);
         assert!(matches!(there.link(), Link::Refused { why } if why.contains(&name)));
     }
+}
+
+#[tokio::test]
+async fn a_link_that_is_alive_is_made_anew_when_asked() {
+    let fake = Fake::playing(|before, request, frames| {
+        assert_eq!(request.resume, None, "everything is wanted again");
+        frames.try_send(Ok(snapshot(1, before as u64))).unwrap();
+        Box::leak(Box::new(frames));
+    })
+    .await;
+    let mut linked = link(&[fake.address]).await;
+    linked.frame(0).await;
+    let asked = Instant::now();
+    linked.board.reconnect(ReplicaId(0));
+    linked.frame(1).await;
+    assert!(asked.elapsed() < Duration::from_secs(2), "without a pause");
+    assert_eq!(fake.watched(), 2);
+}
+
+#[tokio::test]
+async fn what_is_looked_at_is_told_by_every_replica_and_nothing_else_is() {
+    let still = |_, _, frames: mpsc::Sender<Result<WatchResponse, Status>>| {
+        frames.try_send(Ok(snapshot(1, 1))).unwrap();
+        Box::leak(Box::new(frames));
+    };
+    let fakes = [Fake::playing(still).await, Fake::playing(still).await];
+    let mut linked = link(&[fakes[0].address, fakes[1].address]).await;
+    linked.board.look_at(Some(Look::Node("push-1".to_owned())));
+    for replica in [0, 1] {
+        let told = |event: &FeedEvent| {
+            let Learnt::Aside(Aside::Node(told)) = &event.what else {
+                return false;
+            };
+            event.replica == ReplicaId(replica) && told.node_static.as_ref().unwrap().id == "push-1"
+        };
+        linked.wait("the node", told).await;
+    }
+    linked
+        .board
+        .look_at(Some(Look::Api("PushToRoom".to_owned())));
+    let api = |event: &FeedEvent| matches!(&event.what, Learnt::Aside(Aside::Api(_)));
+    linked.wait("the RPC", api).await;
+    linked.board.look_at(Some(Look::Node("gone".to_owned())));
+    let untold = |event: &FeedEvent| matches!(&event.what, Learnt::Aside(Aside::Untold(why)) if why.contains("no node is called"));
+    linked.wait("why not", untold).await;
+    // The link itself is untouched, and nothing is open for nobody.
+    linked.board.look_at(None);
+    let began = Instant::now();
+    let open = |fake: &Fake| fake.details.load(std::sync::atomic::Ordering::SeqCst);
+    while fakes.iter().any(|fake| open(fake) > 0) {
+        assert!(began.elapsed() < SOON, "streams that nobody looks at");
+        drop(timeout(Duration::from_millis(20), linked.events.recv()).await);
+    }
+    assert_eq!(fakes.each_ref().map(Fake::watched), [1, 1]);
 }

@@ -76,6 +76,145 @@ fn the_terminal_is_given_back_after_a_panic_and_its_message_can_be_read() {
 }
 
 #[test]
+fn a_panic_in_a_task_ends_the_program_too() {
+    let file = demo();
+    let env = [("PUSHTOP_PANIC_ON", "F11")];
+    let mut terminal = Terminal::start(&["--replay", file.to_str().unwrap()], &env);
+    terminal.wait_for("REPLAY");
+    terminal.press("\u{1b}[23~");
+    assert_ne!(terminal.end(AT_ONCE), 0);
+    terminal.assert_restored();
+    terminal.wait_for("in a task");
+}
+
+#[test]
+fn the_mouse_is_taken_only_when_asked_and_given_back() {
+    let file = demo();
+    let file = file.to_str().unwrap();
+    let plain = playing();
+    assert!(!plain.takes_mouse());
+    let mut terminal = Terminal::start(&["--replay", file, "--mouse"], &[]);
+    terminal.wait_for("REPLAY");
+    assert!(terminal.takes_mouse());
+    // A click on a tab; columns and rows count from 1.
+    terminal.press("\u{1b}[<0;17;2M\u{1b}[<0;17;2m");
+    terminal.wait_for("[2 Nodes]");
+    terminal.press("q");
+    assert_eq!(terminal.end(AT_ONCE), 0);
+    terminal.assert_restored();
+}
+
+#[test]
+fn another_size_of_the_terminal_is_drawn_at_once() {
+    let terminal = playing();
+    terminal.resize(60, 16);
+    terminal.wait_for("[1 Overview]");
+    terminal.resize(50, 12);
+    let began = std::time::Instant::now();
+    while terminal.text().trim().lines().count() != 1 {
+        assert!(began.elapsed() < AT_ONCE, "one line:\n{}", terminal.text());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    terminal.resize(140, 40);
+    terminal.wait_for("q quit");
+}
+
+#[test]
+fn a_signal_ends_it_though_the_terminal_takes_nothing_any_more() {
+    let pair = portable_pty::native_pty_system()
+        .openpty(portable_pty::PtySize::default())
+        .unwrap();
+    let mut command = portable_pty::CommandBuilder::new(program());
+    command.args(["--replay", demo().to_str().unwrap(), "--speed", "64"]);
+    command.env("TERM", "xterm-256color");
+    let mut child = pair.slave.spawn_command(command).unwrap();
+    // Nobody reads: what it draws stays in the terminal's buffer until that is full.
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(child.try_wait().unwrap().is_none(), "it runs");
+    let pid = child.process_id().unwrap().to_string();
+    Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    let began = std::time::Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(began.elapsed() < AT_ONCE, "it does not end");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn exports_and_pictures_are_files_that_nobody_had() {
+    let folder = std::env::temp_dir().join(format!("pushtop-out-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = std::fs::canonicalize(demo()).unwrap();
+    let args = ["--replay", file.to_str().unwrap(), "--screen", "nodes"];
+    let mut terminal = Terminal::start_in(&folder, &args, &[]);
+    terminal.wait_for("connect-node-1");
+    for (key, extension) in [("E", ".csv"), ("J", ".json"), ("P", ".svg")] {
+        terminal.press(key);
+        terminal.wait_for("written: ");
+        let files = std::fs::read_dir(&folder).unwrap();
+        let written = files.map(|file| file.unwrap().path());
+        let written = written
+            .filter(|path| path.to_str().unwrap().ends_with(extension))
+            .map(|path| std::fs::read_to_string(path).unwrap())
+            .collect::<Vec<_>>();
+        assert_eq!(written.len(), 1, "{extension}");
+        assert!(written[0].contains("connect-node-1"), "{}", written[0]);
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn variables_stand_back_behind_what_was_typed() {
+    let file = demo();
+    let file = file.to_str().unwrap();
+    let picture = std::env::temp_dir().join(format!("pushtop-env-{}.txt", std::process::id()));
+    let picture = picture.to_str().unwrap();
+    let ended = |args: &[&str], env: &[(&str, &str)]| {
+        let mut command = Command::new(program());
+        command.env_clear().envs(env.iter().copied()).args(args);
+        command.output().unwrap()
+    };
+    let all = [
+        ("PUSHTOP_ADDR", "127.0.0.1:1"),
+        ("PUSHTOP_TOKEN", "t"),
+        ("ETCD_USERNAME", "u"),
+        ("ETCD_PASSWORD", ""),
+    ];
+    let told = ended(&["--replay", file, "--snapshot", picture], &all);
+    assert!(told.status.success(), "{told:?}");
+    let once = ["--once", "--json", "--timeout", "300ms"];
+    let told = ended(&once, &all);
+    let document: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(document["replicas"][0]["target"], "127.0.0.1:1");
+    let told = ended(&[&once[..], &["--token-file", "/nowhere"]].concat(), &all);
+    assert_eq!(told.status.code(), Some(1), "{told:?}");
+    let told = ended(&once, &[("PUSHTOP_ADDR", "a:b:c")]);
+    let said = String::from_utf8(told.stderr).unwrap();
+    assert_eq!(told.status.code(), Some(2));
+    assert!(
+        said.contains("PUSHTOP_ADDR") && said.contains("expected host"),
+        "{said}"
+    );
+    std::fs::remove_file(picture).unwrap();
+}
+
+#[test]
+fn what_could_not_be_printed_is_no_success() {
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let ended = Command::new(program())
+        .args(["--addr", NOWHERE, "--once", "--json", "--timeout", "300ms"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.contains("standard output"), "{said}");
+}
+
+#[test]
 fn a_terminal_that_is_gone_ends_the_program() {
     // `script` holds the terminal: when it is killed, the terminal is gone.
     let command = format!(

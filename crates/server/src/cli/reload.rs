@@ -32,21 +32,25 @@ pub(super) async fn watch(
         return std::future::pending().await;
     };
     let (_watcher, mut changes) = watched;
-    while changes.recv().await.is_some() {
+    // Once at the beginning: the file may have changed after it was read and before it was watched.
+    loop {
+        match options::read(path) {
+            Ok(file) => {
+                sources.file = Some(file);
+                match load(&sources) {
+                    Ok(loaded) => config = apply(config, &loaded.config, tuning),
+                    Err(error) => {
+                        warn!(%error, "configuration not reloaded: the last good one stays");
+                    }
+                }
+            }
+            Err(failed) => warn!(error = failed.text, "configuration not reloaded"),
+        }
+        if changes.recv().await.is_none() {
+            break;
+        }
         sleep(SETTLE).await;
         while changes.try_recv().is_ok() {}
-        let file = match options::read(path) {
-            Ok(file) => file,
-            Err(failed) => {
-                warn!(error = failed.text, "configuration not reloaded");
-                continue;
-            }
-        };
-        sources.file = Some(file);
-        match load(&sources) {
-            Ok(loaded) => config = apply(config, &loaded.config, tuning),
-            Err(error) => warn!(%error, "configuration not reloaded: the last good one stays"),
-        }
     }
     std::future::pending::<()>().await;
 }

@@ -25,6 +25,7 @@ pub(super) const COMMANDS: &[(&str, &str, &str)] = &[
     ("events", "[TEXT]", "go to the events that hold a text"),
     ("replicas", "", "go to the replicas"),
     ("node", "NAME", "open a node"),
+    ("api", "NAME", "open an RPC, with its latest failed pushes"),
     ("filter", "[FILTER]", "filter the nodes; nothing = all"),
     (
         "sort",
@@ -131,6 +132,7 @@ fn carry_out(model: &mut Model, name: &str, rest: &str) -> Result<Vec<Effect>, S
             model.screen = Screen::Events;
         }
         "node" => model.screen = Screen::Node(node(model, rest)?),
+        "api" => model.screen = Screen::Api(api(model, rest)?),
         "sort" => model.nodes.sort = sort_key(rest)?,
         "window" => {
             let window = Window::ALL
@@ -209,6 +211,19 @@ fn node(model: &Model, name: &str) -> Result<NodeName, String> {
         (Some(_), Some(_)) => Err(format!("several nodes have {name:?} in their name")),
         (None, _) => Err(format!("there is no node {name:?}")),
     }
+}
+
+fn api(model: &Model, name: &str) -> Result<String, String> {
+    let known = model.shown().apis().iter().map(|api| &api.name);
+    let wanted = name.to_lowercase();
+    let mut near = known
+        .clone()
+        .filter(|api| api.to_lowercase().contains(&wanted));
+    if let (Some(only), None) = (near.next(), near.next()) {
+        return Ok(only.clone());
+    }
+    let known: Vec<&str> = known.map(String::as_str).collect();
+    Err(format!("expected an RPC: {}", known.join(", ")))
 }
 
 fn only(model: &mut Model, letter: &str) -> Result<(), String> {

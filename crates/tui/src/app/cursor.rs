@@ -18,7 +18,7 @@ pub(super) fn by(model: &mut Model, rows: isize) {
             let at = moved(model.nodes.selected_at, rows, model.nodes.order.len());
             to_node(model, at);
         }
-        Screen::Node(_) => {}
+        Screen::Node(_) | Screen::Api(_) => {}
         Screen::Pushes => {
             let apis: Vec<String> = model
                 .shown()
@@ -103,7 +103,7 @@ pub(super) fn to(model: &mut Model, row: usize) {
             let count = model.shown().problems().len();
             to_problem(model, row.min(count.saturating_sub(1)));
         }
-        Screen::Node(_) => {}
+        Screen::Node(_) | Screen::Api(_) => {}
     }
 }
 
@@ -128,7 +128,7 @@ pub(super) fn node(model: &Model) -> Option<NodeName> {
         Screen::Node(name) => Some(name.clone()),
         Screen::Nodes => model.nodes.selected.clone(),
         Screen::Events => event(model)?.node.clone(),
-        Screen::Overview | Screen::Pushes | Screen::Replicas => None,
+        Screen::Overview | Screen::Pushes | Screen::Api(_) | Screen::Replicas => None,
     }
 }
 
@@ -168,7 +168,12 @@ pub(super) fn open(model: &mut Model) {
             model.screen = Screen::Node(name);
         }
         Screen::Replicas => only(model),
-        Screen::Node(_) | Screen::Pushes => {}
+        Screen::Pushes => {
+            if let Some(name) = model.pushes.selected.clone() {
+                model.screen = Screen::Api(name);
+            }
+        }
+        Screen::Node(_) | Screen::Api(_) => {}
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::ActWish;
-use crate::replica::ReplicaId;
+use crate::{feed::Look, replica::ReplicaId};
 
 /// The format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub enum Effect {
     Snapshot(PathBuf),
     /// Begin a recording, or end the one that runs.
     Record(Option<PathBuf>),
+    /// Have every replica tell of this in detail, and of nothing else.
+    Look(Option<Look>),
     /// Make a replica's link anew at once.
     Reconnect(ReplicaId),
     /// Suspend the console (Ctrl-Z).

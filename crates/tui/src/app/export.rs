@@ -14,6 +14,7 @@ pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
         }
         Screen::Nodes | Screen::Node(_) => cursor::node(model).map(|name| name.to_string()),
         Screen::Pushes => model.pushes.selected.clone(),
+        Screen::Api(ref name) => Some(name.clone()),
         Screen::Events => cursor::event(model).map(export::event_line),
         Screen::Replicas => {
             let replica = model

@@ -17,6 +17,8 @@ pub enum Context {
     Node,
     /// On the pushes' screen.
     Pushes,
+    /// In an RPC's detail.
+    Api,
     /// In the list of events.
     Events,
     /// In the table of replicas.
@@ -31,6 +33,7 @@ impl Context {
             Screen::Nodes => Context::Nodes,
             Screen::Node(_) => Context::Node,
             Screen::Pushes => Context::Pushes,
+            Screen::Api(_) => Context::Api,
             Screen::Events => Context::Events,
             Screen::Replicas => Context::Replicas,
         }
@@ -44,6 +47,7 @@ impl Context {
             Context::Nodes => "Nodes",
             Context::Node => "Node",
             Context::Pushes => "Pushes",
+            Context::Api => "API",
             Context::Events => "Events",
             Context::Replicas => "Replicas",
         }
@@ -202,6 +206,7 @@ const LISTS: &[Context] = &[
 const OPENS: &[Context] = &[
     Context::Overview,
     Context::Nodes,
+    Context::Pushes,
     Context::Events,
     Context::Replicas,
 ];
@@ -221,7 +226,7 @@ macro_rules! bind {
 }
 
 const EVENTS: &[Context] = &[Context::Events];
-const PUSHES: &[Context] = &[Context::Pushes];
+const PUSHES: &[Context] = &[Context::Pushes, Context::Api];
 const REPLICAS: &[Context] = &[Context::Replicas];
 
 use KeyCode as K;
@@ -243,7 +248,7 @@ static BINDINGS: &[Binding] = bind! {
         "5" [c('5')] ANY Action::Go(5), "", "Replicas and the links to them.";
         "Tab" [Chord::Key(K::Tab)] ANY Action::NextScreen, "", "The next screen.";
         "⇧Tab" [Chord::Key(K::BackTab)] ANY Action::PreviousScreen, "", "The screen before.";
-        "Enter" [Chord::Key(K::Enter)] OPENS Action::Open, "open", "Open it: a problem's cause, a node, an event's node, a replica alone.";
+        "Enter" [Chord::Key(K::Enter)] OPENS Action::Open, "open", "Open it: a problem's cause, a node, an RPC, an event's node, a replica alone.";
         "Esc" [Chord::Key(K::Esc)] ANY Action::Back, "back", "Back; away with a filter, marks or what lies over the screen.";
         "w" [c('w')] NODES Action::Wide, "wide", "More columns, where there is room.";
         "t" [c('t')] PUSHES Action::Window, "window", "The next window: 10 s, 60 s, 5 min, 1 h.";
@@ -344,11 +349,12 @@ fn chord(key: KeyEvent) -> Option<Chord> {
 mod tests {
     use super::*;
 
-    const CONTEXTS: [Context; 6] = [
+    const CONTEXTS: [Context; 7] = [
         Context::Overview,
         Context::Nodes,
         Context::Node,
         Context::Pushes,
+        Context::Api,
         Context::Events,
         Context::Replicas,
     ];

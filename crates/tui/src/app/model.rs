@@ -8,7 +8,7 @@ use std::{
 use push_manager_proto::admin::{EventLevel, GetSettingsResponse};
 
 use super::{
-    ActDialog, ActWish,
+    ActDialog, ActWish, Details,
     order::{EventsBy, OrderedBy},
 };
 use crate::{
@@ -31,6 +31,8 @@ pub enum Screen {
     Node(NodeName),
     /// 3: RPCs, failures by reason, latency heat.
     Pushes,
+    /// One RPC, with its latest failed pushes; Esc goes back to the table.
+    Api(String),
     /// 4: what happened.
     Events,
     /// 5: replicas and links to them.
@@ -274,6 +276,8 @@ pub struct Model {
     pub recording: Option<std::path::PathBuf>,
     /// Only this replica is shown, as if there were no other.
     pub only: Option<ReplicaId>,
+    /// What replicas tell of the node or RPC that is looked at.
+    pub details: Details,
     /// What was learnt lately.
     pub tape: Tape,
     /// The cursor's problem has been jumped to.
@@ -308,6 +312,7 @@ impl Model {
             notice: None,
             recording: None,
             only: None,
+            details: Details::default(),
             tape: Tape::default(),
             jumped: false,
             history: Vec::new(),

@@ -33,7 +33,12 @@ fn palette(input: String) -> Overlay {
 pub(super) fn open_filter(model: &mut Model) {
     let input = match model.screen {
         Screen::Events => model.events.text.clone(),
-        Screen::Overview | Screen::Nodes | Screen::Node(_) | Screen::Pushes | Screen::Replicas => {
+        Screen::Overview
+        | Screen::Nodes
+        | Screen::Node(_)
+        | Screen::Pushes
+        | Screen::Api(_)
+        | Screen::Replicas => {
             model.screen = Screen::Nodes;
             model.nodes.filter_text.clone()
         }

@@ -3,10 +3,11 @@
 use crossterm::event::{KeyEvent, KeyEventKind, MouseEvent, MouseEventKind};
 
 use super::{
-    Action, Context, Effect, Model, Msg, Notice, Screen, TimeState, acting, cursor, export, keymap,
-    order, overlay, time,
+    Action, Context, Effect, Model, Msg, Notice, Screen, TimeState, acting, cursor, details,
+    export, keymap, order, overlay, time,
 };
 use crate::{
+    feed::{Aside, FeedEvent, Learnt},
     fleet::{Problem, Subject},
     moment::Moment,
 };
@@ -16,8 +17,9 @@ const NOTICE_FOR: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Takes a message in; gives what is to be done outside. Pure.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
-    let effects = take_in(model, msg);
+    let mut effects = take_in(model, msg);
     order::refresh(model);
+    effects.extend(details::look(model));
     effects
 }
 
@@ -25,11 +27,18 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Resize(columns, rows) => model.size = (columns, rows),
         Msg::Tick { now, wall } => tick(model, now, wall),
+        Msg::Feed(FeedEvent {
+            replica,
+            at,
+            what: Learnt::Aside(aside @ (Aside::Node(_) | Aside::Api(_) | Aside::Untold(_))),
+        }) => model.details.take_in(replica, at, aside),
         Msg::Feed(event) => {
-            model.tape.note(&event);
+            if event.is_state() {
+                model.tape.note(&event);
+            }
             // One replica alone is followed as all of them are.
             if let (TimeState::Live, Some(only)) = (model.time, model.past.as_mut())
-                && model.only == Some(event.replica)
+                && (model.only == Some(event.replica) || !event.is_state())
             {
                 only.take_in(event.clone());
             }
@@ -158,7 +167,7 @@ fn neighbour(of: &Screen, steps: u8) -> Screen {
     let number = match of {
         Screen::Overview => 1,
         Screen::Nodes | Screen::Node(_) => 2,
-        Screen::Pushes => 3,
+        Screen::Pushes | Screen::Api(_) => 3,
         Screen::Events => 4,
         Screen::Replicas => 5,
     };
@@ -173,6 +182,7 @@ pub(super) fn go(model: &mut Model, to: &Screen) {
 fn back(model: &mut Model) {
     match &model.screen {
         Screen::Node(_) => model.screen = Screen::Nodes,
+        Screen::Api(_) => model.screen = Screen::Pushes,
         Screen::Nodes if !model.nodes.filter_text.is_empty() => order::clear_filter(model),
         Screen::Nodes if !model.nodes.marked.is_empty() => model.nodes.marked.clear(),
         Screen::Events if order::events_are_narrowed(model) => order::widen_events(model),

@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Dial, FeedClock, FeedEvent, Learnt, Token,
+    Aside, Dial, FeedClock, FeedEvent, Learnt, Look, Token,
     link::{self, ANSWER_WITHIN, Client, Plan, Wires},
 };
 use crate::{
@@ -45,6 +45,7 @@ struct Shared {
     clock: FeedClock,
     tasks: TaskTracker,
     stop: CancellationToken,
+    looks: watch::Sender<Option<Look>>,
     places: Mutex<Places>,
 }
 
@@ -115,6 +116,7 @@ impl Board {
                 clock,
                 tasks: TaskTracker::new(),
                 stop: CancellationToken::new(),
+                looks: watch::Sender::new(None),
                 places: Mutex::default(),
             }),
         }
@@ -164,6 +166,7 @@ impl Board {
             events: shared.events.clone(),
             client,
             at_once: at_once.clone(),
+            looks: shared.looks.subscribe(),
         };
         let handle = Handle {
             client: latest,
@@ -179,6 +182,21 @@ impl Board {
         let event = FeedEvent { replica, at, what };
         // Whoever listened may have ended.
         drop(self.shared.events.send(event).await);
+    }
+
+    /// Says what is looked at in detail: every replica that can tells of it, and of nothing before it.
+    pub fn look_at(&self, look: Option<Look>) {
+        self.shared.looks.send_if_modified(|now| {
+            let changes = *now != look;
+            *now = look;
+            changes
+        });
+    }
+
+    /// Tells that the place where targets are found is away, or there again.
+    pub async fn source_away(&self, why: Option<String>) {
+        self.tell(ReplicaId::NONE, Learnt::Aside(Aside::SourceAway(why)))
+            .await;
     }
 
     /// Makes a link anew at once, also one that was refused.

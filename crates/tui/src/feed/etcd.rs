@@ -63,11 +63,13 @@ pub async fn follow(access: Access, board: Board, stop: CancellationToken) {
     let following = async {
         loop {
             let began = tokio::time::Instant::now();
-            if let Err(error) = session(&access, &board, &mut found).await
-                && !found
-            {
+            if let Err(error) = session(&access, &board, &mut found).await {
                 let why = format!("etcd at {}: {error}", access.endpoints.join(","));
-                board.set(vec![unreachable("etcd", why)]).await;
+                if found {
+                    board.source_away(Some(why)).await;
+                } else {
+                    board.set(vec![unreachable("etcd", why)]).await;
+                }
             }
             sleep(backoff.pause(began.elapsed(), rand::random())).await;
         }
@@ -110,7 +112,8 @@ async fn session(
             target(&text(pair.key()), prefix, pair.value()),
         );
     }
-    *found |= show(board, &managers, prefix).await;
+    board.source_away(None).await;
+    *found = show(board, &managers, prefix).await;
     let options = WatchOptions::new()
         .with_prefix()
         .with_start_revision(revision + 1)
@@ -139,7 +142,7 @@ async fn session(
             }
         }
         if !news.events().is_empty() {
-            *found |= show(board, &managers, prefix).await;
+            *found = show(board, &managers, prefix).await;
         }
     }
 }

@@ -88,10 +88,12 @@ impl Pods {
         let following = async {
             loop {
                 let began = tokio::time::Instant::now();
-                if let Err(why) = self.session(&board, &mut found).await
-                    && !found
-                {
-                    self.show_none(&board, why).await;
+                if let Err(why) = self.session(&board, &mut found).await {
+                    if found {
+                        board.source_away(Some(why)).await;
+                    } else {
+                        self.show_none(&board, why).await;
+                    }
                 }
                 sleep(backoff.pause(began.elapsed(), rand::random())).await;
             }
@@ -105,6 +107,7 @@ impl Pods {
         let listed = timeout(ANSWER_WITHIN, self.api.list(&params)).await;
         let listed = listed.map_err(|_| "the API server does not answer".to_owned())?;
         listed.map_err(|error| words(&error))?;
+        board.source_away(None).await;
         let watching = watcher(
             self.api.clone(),
             watcher::Config::default().labels(&self.selector),

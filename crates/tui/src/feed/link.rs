@@ -18,7 +18,8 @@ use tonic::{
 };
 
 use super::{
-    Dial, FeedClock, FeedEvent, Learnt, Token, TokenError, backoff::Backoff, token::Bearer,
+    Dial, FeedClock, FeedEvent, Learnt, Look, Token, TokenError, backoff::Backoff, looking,
+    token::Bearer,
 };
 use crate::replica::{Link, ReplicaId, SILENT_FOR, sequence::Sequence};
 
@@ -48,6 +49,8 @@ pub(super) struct Wires {
     pub(super) client: watch::Sender<Option<Client>>,
     /// Asks for a connection at once.
     pub(super) at_once: Arc<Notify>,
+    /// What is looked at in detail.
+    pub(super) looks: watch::Receiver<Option<Look>>,
 }
 
 /// Why a stream ended.
@@ -134,13 +137,18 @@ impl Running {
 
     /// One connection from its beginning to its end.
     async fn follow(&mut self) -> End {
-        match self.open().await {
-            Ok(frames) => self.take_frames(frames).await,
-            Err(end) => end,
+        let (frames, client) = match self.open().await {
+            Ok(opened) => opened,
+            Err(end) => return end,
+        };
+        let (plan, wires) = (self.plan.clone(), self.wires.clone());
+        tokio::select! {
+            end = self.take_frames(frames) => end,
+            () = looking::follow(client, &plan, &wires) => End::Unheard,
         }
     }
 
-    async fn open(&mut self) -> Result<Streaming<WatchResponse>, End> {
+    async fn open(&mut self) -> Result<(Streaming<WatchResponse>, Client), End> {
         let bearer = self.plan.token.read().await.map_err(|error| lost(&error))?;
         let channel = self
             .plan
@@ -172,8 +180,8 @@ impl Running {
             .await
             .map_err(|_| silent())?
             .map_err(|status| end_of(&status))?;
-        self.wires.client.send_replace(Some(client));
-        Ok(frames.into_inner())
+        self.wires.client.send_replace(Some(client.clone()));
+        Ok((frames.into_inner(), client))
     }
 
     async fn take_frames(&mut self, mut frames: Streaming<WatchResponse>) -> End {

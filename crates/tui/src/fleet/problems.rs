@@ -76,6 +76,19 @@ pub(super) fn find(
     problems
 }
 
+/// Adds that new replicas could not be found, after what is graver.
+pub(super) fn note_source(problems: &mut Vec<Problem>, why: Option<&str>) {
+    let Some(why) = why else { return };
+    let errors = problems.partition_point(|problem| problem.severity == Severity::Error);
+    let problem = Problem {
+        kind: "source_away",
+        severity: Severity::Warning,
+        text: format!("replicas that come or go are not seen: {why}"),
+        subject: Subject::Console,
+    };
+    problems.insert(errors, problem);
+}
+
 fn api_failing(api: &Api) -> Option<Problem> {
     let minute = api.windows.get(&Window::Minute)?;
     let ratio = minute.failed_ratio.filter(|ratio| *ratio > API_FAILING)?;

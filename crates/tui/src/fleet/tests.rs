@@ -9,6 +9,8 @@ use crate::{
     replica::{Freshness, Link},
 };
 
+mod random;
+
 fn name(name: &str) -> NodeName {
     NodeName(name.into())
 }

@@ -116,12 +116,15 @@ impl Recorder {
 
     /// Records what a link learnt.
     pub fn note(&mut self, event: &FeedEvent) -> Result<(), RecordingError> {
+        let Some(kind) = kind(&event.what, event.at) else {
+            return Ok(());
+        };
         let began = *self.began.get_or_insert(event.at);
         let at = event.at.since(began);
         let record = Record {
             at_ns: u64::try_from(at.as_nanos()).unwrap_or(u64::MAX),
             replica: event.replica.0,
-            kind: Some(kind(&event.what, event.at)),
+            kind: Some(kind),
         };
         self.write(&record)?;
         if event.at.since(self.synced) >= SYNC_EVERY {
@@ -160,8 +163,10 @@ impl Recorder {
     }
 }
 
-fn kind(what: &Learnt, at: Moment) -> Kind {
-    match what {
+/// Nothing for what is no part of the state.
+fn kind(what: &Learnt, at: Moment) -> Option<Kind> {
+    Some(match what {
+        Learnt::Aside(_) => return None,
         Learnt::Target(name) => Kind::Target(Target {
             name: name.clone(),
             info: None,
@@ -187,7 +192,7 @@ fn kind(what: &Learnt, at: Moment) -> Kind {
                 message,
             })
         }
-    }
+    })
 }
 
 /// A recording that was read.
@@ -355,7 +360,7 @@ fn link(told: &recording::Link, at: Moment) -> Link {
 pub fn is_whole(event: &FeedEvent) -> bool {
     match &event.what {
         Learnt::Frame(frame) => matches!(&frame.kind, Some(FrameKind::Snapshot(_))),
-        Learnt::Target(_) | Learnt::Info(_) | Learnt::Link(_) => false,
+        Learnt::Target(_) | Learnt::Info(_) | Learnt::Link(_) | Learnt::Aside(_) => false,
     }
 }
 

@@ -133,7 +133,7 @@ fn size(event: &FeedEvent) -> usize {
         Learnt::Frame(frame) => frame.encoded_len(),
         Learnt::Info(info) => info.encoded_len(),
         Learnt::Target(name) => name.len(),
-        Learnt::Link(_) => 0,
+        Learnt::Link(_) | Learnt::Aside(_) => 0,
     };
     // Decoded, a frame takes a few times its encoded size.
     told * 3 + size_of::<FeedEvent>()

@@ -133,7 +133,7 @@ fn role(level: EventLevel) -> Role {
 }
 
 /// The time of day, to the millisecond.
-fn time(wall: SystemTime) -> String {
+pub(super) fn time(wall: SystemTime) -> String {
     let since = wall
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or(Duration::ZERO);

@@ -228,7 +228,7 @@ fn is_shown(model: &Model, number: u8) -> bool {
     let shown = match model.screen {
         Screen::Overview => 1,
         Screen::Nodes | Screen::Node(_) => 2,
-        Screen::Pushes => 3,
+        Screen::Pushes | Screen::Api(_) => 3,
         Screen::Events => 4,
         Screen::Replicas => 5,
     };

@@ -87,7 +87,7 @@ pub fn page_rows(model: &Model) -> usize {
     let rows = match model.screen {
         Screen::Overview => body.saturating_sub(overview_upper(body) + 2),
         Screen::Pushes => pushes_upper(body, model.shown().apis().len()).saturating_sub(TABLE),
-        Screen::Nodes | Screen::Node(_) | Screen::Events | Screen::Replicas => {
+        Screen::Nodes | Screen::Node(_) | Screen::Api(_) | Screen::Events | Screen::Replicas => {
             body.saturating_sub(TABLE)
         }
     };
@@ -116,7 +116,7 @@ pub fn hit(model: &Model, column: u16, row: u16) -> Option<Hit> {
     let first = match model.screen {
         Screen::Overview => body.y + overview_upper(body.height) + 1,
         Screen::Nodes | Screen::Events | Screen::Replicas | Screen::Pushes => body.y + 2,
-        Screen::Node(_) => return None,
+        Screen::Node(_) | Screen::Api(_) => return None,
     };
     let at = usize::from(row.checked_sub(first)?);
     (at < page_rows(model)).then_some(Hit::Row(at))

@@ -1,5 +1,7 @@
 //! One node: what each replica knows of it, its charts, its events.
 
+use std::collections::BTreeSet;
+
 use super::{
     chart::{self, Line, Stroke},
     glyphs, layout, number,
@@ -44,13 +46,13 @@ pub(super) fn draw(model: &Model, name: &NodeName, pen: &mut Pen<'_>) {
         let (upper, lower) = layout::rows(rest, figured);
         let (left, right) = layout::columns(upper, REPLICAS_WIDTH);
         replicas(node, &mut pen.part(left));
-        figures(node, &mut pen.part(right));
+        figures(model, node, &mut pen.part(right));
         lower
     } else {
         let (upper, rest) = layout::rows(rest, table);
         replicas(node, &mut pen.part(upper));
         let (middle, lower) = layout::rows(rest, FIGURES[0]);
-        figures(node, &mut pen.part(middle));
+        figures(model, node, &mut pen.part(middle));
         lower
     };
     let (left, right) = layout::halves(lower);
@@ -126,7 +128,7 @@ fn replicas(node: &Node, pen: &mut Pen<'_>) {
     }
 }
 
-fn figures(node: &Node, pen: &mut Pen<'_>) {
+fn figures(model: &Model, node: &Node, pen: &mut Pen<'_>) {
     let mut inner = pen.boxed("round trips (ms, 60 s), calls");
     let rtt = &node.rtt;
     let told = [
@@ -152,6 +154,7 @@ fn figures(node: &Node, pen: &mut Pen<'_>) {
         ));
     }
     lines.push((format!("connections {}", node.connections), Role::Plain));
+    lines.extend(in_detail(model, node));
     let targets = [
         ("delivered", node.delivered),
         ("offline", node.offline),
@@ -165,6 +168,36 @@ fn figures(node: &Node, pen: &mut Pen<'_>) {
         (format!("{reason} {}", number::count(*failed)), Role::Warn)
     }));
     flow(&mut inner, &lines);
+}
+
+/// What replicas tell of the node while it is looked at: each connection, open or not, and the
+/// deadlines missed on it in a row; the ids that the Controller may call the node by.
+fn in_detail(model: &Model, node: &Node) -> Vec<(String, Role)> {
+    let mut facts = Vec::new();
+    let mut names = BTreeSet::new();
+    for id in node.cells.keys() {
+        let Some(told) = model.details.node(*id, model.now) else {
+            continue;
+        };
+        let open = told.connections.iter().filter(|connection| connection.open);
+        let unheard = told.connections.iter().map(|connection| connection.unheard);
+        let unheard = unheard.max().unwrap_or(0);
+        let missed = if unheard > 0 {
+            format!(", {unheard} deadlines missed in a row")
+        } else {
+            String::new()
+        };
+        let of = told.connections.len();
+        let role = if unheard > 0 { Role::Warn } else { Role::Plain };
+        facts.push((format!("{id}: {} of {of} open{missed}", open.count()), role));
+        names.extend(told.names.iter().map(String::as_str));
+    }
+    names.remove(&*node.name.0);
+    if !names.is_empty() {
+        let names = names.into_iter().collect::<Vec<_>>().join(" ");
+        facts.push((format!("also called {names}"), Role::Plain));
+    }
+    facts
 }
 
 /// Facts one after the other, each whole: a line takes as many as fit.

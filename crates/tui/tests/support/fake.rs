@@ -9,9 +9,9 @@ use std::{
 };
 
 use push_manager_proto::admin::{
-    ActRequest, ActResponse, EventsRequest, EventsResponse, GetInfoRequest, GetInfoResponse,
-    GetSettingsRequest, GetSettingsResponse, WatchApiRequest, WatchApiResponse, WatchNodeRequest,
-    WatchNodeResponse, WatchRequest, WatchResponse,
+    ActRequest, ActResponse, ApiRow, EventsRequest, EventsResponse, GetInfoRequest,
+    GetInfoResponse, GetSettingsRequest, GetSettingsResponse, NodeStatic, WatchApiRequest,
+    WatchApiResponse, WatchNodeRequest, WatchNodeResponse, WatchRequest, WatchResponse,
     admin_service_server::{AdminService, AdminServiceServer},
 };
 use tokio::{net::TcpListener, runtime::Runtime, sync::mpsc};
@@ -26,6 +26,8 @@ pub(crate) type Script =
 pub(crate) struct Fake {
     pub(crate) address: SocketAddr,
     pub(crate) watches: Arc<AtomicUsize>,
+    /// Detail streams that are open.
+    pub(crate) details: Arc<AtomicUsize>,
     runtime: Option<Runtime>,
 }
 
@@ -33,6 +35,7 @@ pub(crate) struct Fake {
 struct Scripted {
     refusal: Option<Status>,
     watches: Arc<AtomicUsize>,
+    details: Arc<AtomicUsize>,
     script: Arc<Script>,
 }
 
@@ -59,9 +62,11 @@ impl Fake {
         script: Arc<Script>,
     ) -> Self {
         let watches = Arc::new(AtomicUsize::new(0));
+        let details = Arc::new(AtomicUsize::new(0));
         let service = Scripted {
             refusal,
             watches: watches.clone(),
+            details: details.clone(),
             script,
         };
         // A runtime of its own, so that its end is the end of its connections too.
@@ -77,6 +82,7 @@ impl Fake {
         Self {
             address: told.await.unwrap(),
             watches,
+            details,
             runtime: Some(runtime),
         }
     }
@@ -96,6 +102,24 @@ impl Fake {
 impl Drop for Fake {
     fn drop(&mut self) {
         self.die();
+    }
+}
+
+impl Scripted {
+    fn telling<T: Clone + Send + 'static>(
+        &self,
+        what: T,
+    ) -> Response<ReceiverStream<Result<T, Status>>> {
+        let (sender, told) = mpsc::channel(1);
+        let details = self.details.clone();
+        details.fetch_add(1, Ordering::SeqCst);
+        tokio::spawn(async move {
+            while sender.send(Ok(what.clone())).await.is_ok() {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            details.fetch_sub(1, Ordering::SeqCst);
+        });
+        Response::new(ReceiverStream::new(told))
     }
 }
 
@@ -131,18 +155,37 @@ impl AdminService for Scripted {
         Ok(Response::new(ReceiverStream::new(frames)))
     }
 
+    /// Tells of the node for as long as it is asked; `gone` is never there.
     async fn watch_node(
         &self,
-        _: Request<WatchNodeRequest>,
+        request: Request<WatchNodeRequest>,
     ) -> Result<Response<Self::WatchNodeStream>, Status> {
-        Err(Status::unimplemented("not in this test"))
+        let id = request.into_inner().node;
+        if id == "gone" {
+            return Err(Status::not_found("no node is called \"gone\""));
+        }
+        let node_static = NodeStatic {
+            id,
+            ..NodeStatic::default()
+        };
+        Ok(self.telling(WatchNodeResponse {
+            node_static: Some(node_static),
+            ..WatchNodeResponse::default()
+        }))
     }
 
     async fn watch_api(
         &self,
-        _: Request<WatchApiRequest>,
+        request: Request<WatchApiRequest>,
     ) -> Result<Response<Self::WatchApiStream>, Status> {
-        Err(Status::unimplemented("not in this test"))
+        let api = ApiRow {
+            api: request.into_inner().api,
+            ..ApiRow::default()
+        };
+        Ok(self.telling(WatchApiResponse {
+            api: Some(api),
+            ..WatchApiResponse::default()
+        }))
     }
 
     async fn events(

@@ -3,7 +3,7 @@
 use std::{
     io::{Read, Write},
     num::NonZero,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -32,7 +32,7 @@ pub(crate) fn demo() -> PathBuf {
 /// A program in a terminal of 100 columns and 30 rows.
 pub(crate) struct Terminal {
     pub(crate) child: Box<dyn Child + Send + Sync>,
-    _master: Box<dyn MasterPty + Send>,
+    master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     pub(crate) tty: PathBuf,
     seen: Arc<Mutex<Seen>>,
@@ -47,6 +47,11 @@ struct Seen {
 
 impl Terminal {
     pub(crate) fn start(args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::start_in(&std::env::current_dir().unwrap(), args, env)
+    }
+
+    /// In a folder of the test's.
+    pub(crate) fn start_in(folder: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
         let size = PtySize {
             rows: 30,
             cols: 100,
@@ -58,6 +63,7 @@ impl Terminal {
         let slave = std::fs::File::options().read(true).open(&tty).unwrap();
         let mut command = CommandBuilder::new(program());
         command.args(args);
+        command.cwd(folder);
         command.env_clear();
         for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")]
             .iter()
@@ -84,7 +90,7 @@ impl Terminal {
         Self {
             child,
             keys: pair.master.take_writer().unwrap(),
-            _master: pair.master,
+            master: pair.master,
             tty,
             seen,
             _slave: slave,
@@ -94,6 +100,26 @@ impl Terminal {
     pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
+    }
+
+    /// Another size: columns, rows.
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
+        let mut seen = self.seen.lock().unwrap();
+        seen.parser.screen_mut().set_size(rows, columns);
+        drop(seen);
+        let size = PtySize {
+            rows,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        self.master.resize(size).unwrap();
+    }
+
+    /// Whether the program takes the mouse.
+    pub(crate) fn takes_mouse(&self) -> bool {
+        let seen = self.seen.lock().unwrap();
+        seen.parser.screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None
     }
 
     /// The text on the screen.
@@ -163,6 +189,11 @@ impl Terminal {
         assert!(!screen.alternate_screen(), "the alternate screen is left");
         assert!(!screen.hide_cursor(), "the cursor is shown");
         assert!(!screen.bracketed_paste(), "pastes are plain again");
+        assert_eq!(
+            screen.mouse_protocol_mode(),
+            vt100::MouseProtocolMode::None,
+            "the mouse is the terminal's own"
+        );
         drop(seen);
         let stty = Command::new("stty")
             .arg("-F")

@@ -1,7 +1,13 @@
 //! What stays true while the world goes on: one replica alone, problems, marks, acts under way.
 
+use push_manager_proto::admin::{NodeStatic, WatchNodeResponse};
+
 use super::*;
-use crate::{fixture::Lot, replica::Freshness};
+use crate::{
+    feed::{Aside, Look},
+    fixture::Lot,
+    replica::Freshness,
+};
 
 #[test]
 fn one_replica_alone_is_followed_and_its_end_is_seen() {
@@ -178,4 +184,72 @@ fn settings_that_come_late_lie_over_nothing_else() {
     let answer = Err("no answer within 5 s".to_owned());
     update(&mut model, Msg::Settings { replica, answer });
     assert!(matches!(model.overlay, Some(Overlay::Act(_))));
+}
+
+fn looks(effects: &[Effect]) -> Vec<Option<Look>> {
+    let looks = effects.iter().filter_map(|effect| match effect {
+        Effect::Look(look) => Some(look.clone()),
+        _ => None,
+    });
+    looks.collect()
+}
+
+#[test]
+fn details_are_asked_for_while_they_are_looked_at_and_no_longer() {
+    let mut model = watching(&Scenario::of(2, 3), 3, false);
+    assert!(looks(&press(&mut model, "2")).is_empty());
+    let node = Some(Look::Node("push-1".to_owned()));
+    assert_eq!(looks(&press(&mut model, "\n")), std::slice::from_ref(&node));
+    let tell = |model: &mut Model, id: &str| {
+        let told = WatchNodeResponse {
+            node_static: Some(NodeStatic {
+                id: id.to_owned(),
+                ..NodeStatic::default()
+            }),
+            names: vec!["also\u{1b}[2J".to_owned()],
+            ..WatchNodeResponse::default()
+        };
+        let (replica, at) = (ReplicaId(0), model.now);
+        let what = Learnt::Aside(Aside::Node(Box::new(told)));
+        update(model, Msg::Feed(FeedEvent { replica, at, what }));
+    };
+    tell(&mut model, "push-2");
+    assert_eq!(
+        model.details.node(ReplicaId(0), model.now),
+        None,
+        "not asked for"
+    );
+    tell(&mut model, "push-1");
+    let told = model.details.node(ReplicaId(0), model.now).unwrap();
+    assert!(!told.names[0].contains('\u{1b}'));
+    let later = model.now + Duration::from_secs(11);
+    assert_eq!(model.details.node(ReplicaId(0), later), None, "too old");
+    // The past has no details, and coming back asks again.
+    assert_eq!(looks(&press(&mut model, "p")), [None]);
+    assert_eq!(model.details.node(ReplicaId(0), model.now), None);
+    assert_eq!(looks(&press(&mut model, "p")), [node]);
+    assert_eq!(looks(&press(&mut model, "\u{1b}")), [None]);
+    let api = Some(Look::Api("PushToUser".to_owned()));
+    assert_eq!(looks(&press(&mut model, ":api touser\n")), [api]);
+    assert_eq!(model.screen, Screen::Api("PushToUser".to_owned()));
+    assert_eq!(looks(&press(&mut model, "\u{1b}")), [None]);
+    assert_eq!(model.screen, Screen::Pushes);
+}
+
+#[test]
+fn where_replicas_are_found_being_away_is_a_problem_until_it_is_there() {
+    let mut model = watching(&Scenario::of(1, 3), 3, false);
+    let tell = |model: &mut Model, why: Option<&str>| {
+        let what = Learnt::Aside(Aside::SourceAway(why.map(ToOwned::to_owned)));
+        let (replica, at) = (ReplicaId::NONE, model.now);
+        update(model, Msg::Feed(FeedEvent { replica, at, what }));
+        tick(model, Scenario::looked_at(4));
+    };
+    tell(&mut model, Some("etcd at 10.0.0.9:2379: no answer"));
+    let problem = &model.fleet.problems()[0];
+    assert_eq!(problem.kind, "source_away");
+    assert!(problem.text.contains("10.0.0.9:2379"), "{}", problem.text);
+    tell(&mut model, None);
+    let kinds = model.fleet.problems().iter().map(|problem| problem.kind);
+    assert!(!kinds.collect::<Vec<_>>().contains(&"source_away"));
 }

@@ -122,7 +122,6 @@ async fn every_running_pod_is_a_replica_as_pods_come_and_go() {
     lines
         .shows("the other", Instant::now(), SOON, of(&["fan-b"], 10))
         .await;
-    cluster.delete("fan-a");
     cluster.put("fan-c", "Running", third.address);
     lines
         .shows(

@@ -150,7 +150,7 @@ fn exports_and_pictures_are_files_that_nobody_had() {
     terminal.wait_for("connect-node-1");
     for (key, extension) in [("E", ".csv"), ("J", ".json"), ("P", ".svg")] {
         terminal.press(key);
-        terminal.wait_for("written: ");
+        terminal.wait_for(extension);
         let files = std::fs::read_dir(&folder).unwrap();
         let written = files.map(|file| file.unwrap().path());
         let written = written

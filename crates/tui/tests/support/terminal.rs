@@ -105,7 +105,8 @@ impl Terminal {
     /// Another size: columns, rows.
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
         let mut seen = self.seen.lock().unwrap();
-        seen.parser.screen_mut().set_size(rows, columns);
+        let [high, wide] = [rows, columns].map(|size| NonZero::new(size).unwrap());
+        seen.parser.screen_mut().set_size(high, wide);
         drop(seen);
         let size = PtySize {
             rows,

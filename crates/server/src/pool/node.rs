@@ -155,8 +155,7 @@ impl Node {
 
     /// Tells it from the one that had its id before: the instance that its
     /// registration named when it was found, else one made up here. A node
-    /// that registers with another one, or another address, is a new [`Node`],
-    /// and not held.
+    /// that registers with another one, or another address, is a new [`Node`].
     pub fn instance(&self) -> &str {
         &self.instance
     }

@@ -310,3 +310,52 @@ async fn an_order_for_another_instance_is_refused_and_a_hold_goes_with_its_node(
     let ended = &ended.expect("the hold ended with its node").news;
     assert_eq!(ended.level, Level::Info);
 }
+
+impl Pair {
+    /// node-1's registration goes for a moment, as when it misses a lease.
+    async fn blip(&self, instance: Option<&str>) {
+        let (id, memory) = (NodeId::new("node-1"), &self.bed.memory);
+        let known = || {
+            let snapshot = self.bed.server.pool().snapshot();
+            snapshot.resolve(&id, None).is_some()
+        };
+        let before = self.find("node-1");
+        assert_eq!(before.live(), 0, "it does not linger");
+        assert!(memory.remove(&id));
+        eventually("it left", || !known()).await;
+        let address = self.proxy.address().to_string().parse().unwrap();
+        memory.put(id.clone(), address, instance.map(str::to_owned));
+        eventually("it is back", known).await;
+        assert_ne!(self.find("node-1").serial(), before.serial());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_node_that_misses_a_lease_stays_held_until_its_time() {
+    let pair = Pair::start().await;
+    let ttl = Duration::from_secs(2);
+    pair.act("node-1", Deed::Eject { ttl }).await.unwrap();
+    pair.blip(None).await;
+    let node = pair.find("node-1");
+    assert_eq!(node.hold(), Hold::Ejected);
+    assert_ended(&pair.push().await, Outcome::NodeGone);
+    let (events, _) = pair.bed.server.events().after(0, usize::MAX);
+    let found = events.iter().rfind(|event| {
+        event.news.kind == Kind::NodeFound && event.news.message.ends_with(", still ejected")
+    });
+    assert!(found.is_some(), "{events:?}");
+    pair.ended_by_itself().await;
+    assert!(pair.push().await.success);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_node_that_comes_back_as_another_instance_is_free() {
+    let pair = Pair::start().await;
+    pair.blip(Some("a")).await;
+    pair.act("node-1", Deed::Eject { ttl: LONG }).await.unwrap();
+    pair.blip(Some("a")).await;
+    assert_eq!(pair.find("node-1").hold(), Hold::Ejected);
+    pair.blip(Some("b")).await;
+    pair.ended_by_itself().await;
+    assert!(pair.push().await.success);
+}

@@ -7,7 +7,11 @@ use super::Worker;
 use crate::{
     events::{Kind, Level},
     ids::NodeId,
-    pool::{Deed, Hold, LONGEST_HOLD, Order, OrderError, Plan, order},
+    pool::{
+        Deed, Hold, LONGEST_HOLD, NodeSpec, Order, OrderError, Plan,
+        hold::{Incarnation, Met},
+        order,
+    },
 };
 
 impl Worker {
@@ -32,9 +36,32 @@ impl Worker {
             }
         };
         let until = Instant::now() + ttl.min(LONGEST_HOLD);
-        self.holds.set(node.id().clone(), hold, until);
+        let spec = self.registry.spec(node.id());
+        let spec = spec.ok_or_else(|| OrderError::NoSuchNode(node.id().clone()))?;
+        self.holds
+            .set(node.id().clone(), Incarnation::of(spec), hold, until);
         node.set_hold(hold, Some(until));
         Ok(plan)
+    }
+
+    /// A node is found, or tells more of itself: holds it still, if it is the one
+    /// that was held, and gives the hold.
+    pub(super) fn meet(&mut self, spec: &NodeSpec) -> Option<Hold> {
+        let met = self.holds.meet(&spec.id, Incarnation::of(spec))?;
+        let node = self.nodes.get(&spec.id)?.clone();
+        match met {
+            Met::Same(hold, until) => {
+                if node.hold() != hold {
+                    node.set_hold(hold, Some(until));
+                }
+                Some(hold)
+            }
+            Met::Another(hold) => {
+                node.set_hold(Hold::None, None);
+                self.tell_hold_ended(&spec.id, hold, "the node is another now");
+                None
+            }
+        }
     }
 
     pub(super) fn end_holds(&mut self) {

@@ -359,3 +359,27 @@ async fn a_held_node_that_comes_back_as_another_instance_is_free() {
     pair.ended_by_itself().await;
     assert!(pair.push().await.success);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lingering_node_keeps_the_connection_without_which_it_would_leave() {
+    let pair = Pair::start().await;
+    assert!(pair.push().await.success);
+    let node = pair.find("node-1");
+    assert!(pair.bed.memory.remove(&NodeId::new("node-1")));
+    eventually("it lingers", || node.is_lingering()).await;
+    for deed in [Deed::Reconnect, Deed::Eject { ttl: LONG }] {
+        let plan = pair.bed.server.pool().plan(&order("node-1", deed)).unwrap();
+        let refusal = plan.refusal.expect("the dry run says so");
+        assert!(refusal.to_string().contains("unresolved_node"), "{refusal}");
+        let refused = pair.act("node-1", deed).await.unwrap_err();
+        assert!(
+            matches!(&refused, OrderError::Refused(why, _) if *why == refusal),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(node.live(), 1);
+    assert!(pair.push().await.success, "nothing was done");
+    pair.drain(LONG).await;
+    assert_ended(&pair.push().await, Outcome::NodeGone);
+    assert_eq!(pair.find("node-1").serial(), node.serial());
+}

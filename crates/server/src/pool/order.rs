@@ -141,11 +141,11 @@ pub(super) fn plan<'a>(
         node: node.clone(),
         hold_before: target.hold,
         balance,
-        refusal: refusal(node, order, balance),
+        refusal: refusal(node, order, target.hold, balance),
     })
 }
 
-fn refusal(node: &Node, order: &Order, balance: Balance) -> Option<Refusal> {
+fn refusal(node: &Node, order: &Order, before: Hold, balance: Balance) -> Option<Refusal> {
     if let Some(expected) = &order.expected
         && expected != node.instance()
     {
@@ -161,7 +161,9 @@ fn refusal(node: &Node, order: &Order, balance: Balance) -> Option<Refusal> {
         return Some(Refusal::Lingering { node });
     }
     let holds = matches!(order.deed, Deed::Drain { .. } | Deed::Eject { .. });
-    (holds && balance.leaves_too_few()).then_some(Refusal::TooFewUsable {
+    // A node that is held already leaves no fewer.
+    let more = holds && before == Hold::None;
+    (more && balance.leaves_too_few()).then_some(Refusal::TooFewUsable {
         before: balance.before,
         after: balance.after,
         least: balance.least,

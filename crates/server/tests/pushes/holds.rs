@@ -383,3 +383,27 @@ async fn a_lingering_node_keeps_the_connection_without_which_it_would_leave() {
     assert_ended(&pair.push().await, Outcome::NodeGone);
     assert_eq!(pair.find("node-1").serial(), node.serial());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_node_may_be_held_longer_or_harder_when_too_few_are_left() {
+    let pair = Pair::start().await;
+    let drain = Deed::Drain { ttl: LONG };
+    pair.act("node-2", drain).await.unwrap();
+    pair.proxy.set(Mode::Refuse).await;
+    assert!(!pair.push().await.success);
+    let failed = pair.find("node-1");
+    eventually("node-1 fails", || failed.link().0 == LinkState::Failed).await;
+    for deed in [drain, Deed::Eject { ttl: LONG }] {
+        let plan = pair.act("node-2", deed).await.unwrap();
+        assert_eq!((plan.balance.before, plan.balance.after), (0, 0));
+    }
+    assert_eq!(pair.find("node-2").hold(), Hold::Ejected);
+    let refused = pair.act("node-1", drain).await.unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            OrderError::Refused(Refusal::TooFewUsable { .. }, _)
+        ),
+        "one more is one too many: {refused:?}"
+    );
+}

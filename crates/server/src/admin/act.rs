@@ -10,7 +10,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use push_manager_config::knob;
 use push_manager_proto::admin::{ActPlan, ActRequest, ActResponse, NodeRow, Role};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 use tokio_util::task::TaskTracker;
 use tonic::{Code, Status};
 
@@ -65,7 +65,7 @@ impl Acts {
     async fn once(&self, actor: &Actor, request: ActRequest) -> Result<ActResponse, Status> {
         let mut memory = self.memory.lock().await;
         let mut act = admitted(actor, &request);
-        match memory.answer_to(&request) {
+        match memory.answer_to(&request, Instant::now()) {
             Some(Ok(answer)) if act.is_ok() => return answer,
             Some(Err(misused)) if act.is_ok() => act = Err(misused),
             Some(Ok(_) | Err(_)) | None => {}
@@ -74,9 +74,10 @@ impl Acts {
             Ok(act) => self.carry_out(actor, act).await,
             Err(refused) => Err(refused.clone()),
         };
-        let answer = self.audited(actor, &request, act.ok().as_ref(), answer);
-        if actor.role == Role::Operate {
-            memory.keep(&request, &answer);
+        let answer = self.audited(actor, &request, act.as_ref().ok(), answer);
+        // What was refused as it stands is refused again as cheaply.
+        if act.is_ok() {
+            memory.keep(&request, &answer, Instant::now());
         }
         answer
     }

@@ -210,3 +210,21 @@ async fn the_role_read_sees_everything_and_its_acts_are_refused_and_told() {
     assert_eq!(told[0].0, "action.refused");
     assert!(told[0].2.starts_with("read from"), "{told:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_out_of_bounds_is_refused_and_its_id_stays_free() {
+    let bed = Bed::start(2).await;
+    let client = admin(bed.server.admin_addr().unwrap());
+    let drain = ActRequest {
+        request_id: "one".into(),
+        ..act(Verb::Drain, "connect-node-1")
+    };
+    let large = ActRequest {
+        value: "x".repeat(400 << 10),
+        ..drain.clone()
+    };
+    let refused = done(&client, large).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().starts_with("value"), "{refused:?}");
+    assert!(done(&client, drain).await.unwrap().applied);
+}

@@ -48,7 +48,7 @@ fn read_node(facts: &Facts, id: &str) -> Result<WatchNodeResponse, Status> {
             unheard: reading.unheard,
         });
     let names = snapshot.names(node);
-    let events = facts.events.about(node.id(), MOST_EVENTS);
+    let events = facts.events.about(node.id(), 0, MOST_EVENTS);
     Ok(WatchNodeResponse {
         node_static: Some(rows::node_static(node)),
         node: Some(rows::node(node)),

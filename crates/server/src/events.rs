@@ -17,7 +17,7 @@ use self::ring::Ring;
 pub use self::{
     kind::{Kind, Level},
     ring::{MOST_ACTS, MOST_KEPT},
-    throttle::Throttle,
+    throttle::{Throttle, Throttles},
 };
 use crate::{clock::Epoch, ids::NodeId};
 

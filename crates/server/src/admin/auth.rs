@@ -1,6 +1,6 @@
 //! Who may call, by where they call from and the token they send. Pure.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use push_manager_config::{Config, Secret};
 use push_manager_proto::admin::Role;
@@ -18,6 +18,8 @@ pub struct Tokens {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Actor {
     pub(super) role: Role,
+    /// Where they call from.
+    pub(super) ip: Option<IpAddr>,
     /// As the audit names them.
     pub(super) name: String,
 }
@@ -40,7 +42,8 @@ impl Tokens {
         peer: Option<SocketAddr>,
         header: Option<&[u8]>,
     ) -> Result<Actor, Status> {
-        let local = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+        let ip = peer.map(|peer| peer.ip().to_canonical());
+        let local = ip.is_some_and(|ip| ip.is_loopback());
         let anonymous = header.is_none() || !self.any();
         let role = match header.and_then(bearer).and_then(|token| self.role(token)) {
             Some(role) => role,
@@ -55,6 +58,7 @@ impl Tokens {
         };
         Ok(Actor {
             role,
+            ip,
             name: format!("{role_name} from {from}"),
         })
     }

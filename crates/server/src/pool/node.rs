@@ -350,6 +350,11 @@ impl Node {
 
 #[cfg(test)]
 impl Node {
+    /// As the pool's task does it.
+    pub(crate) fn eject(&self) {
+        self.set_hold(Hold::Ejected, Some(Instant::now()));
+    }
+
     /// A node that nobody has called yet, without series in any registry.
     pub(super) fn unconnected(spec: &NodeSpec) -> Self {
         let second = Duration::from_secs(1);

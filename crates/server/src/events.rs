@@ -162,10 +162,13 @@ impl EventLog {
     }
 }
 
-fn shorten(message: &mut String) {
+/// Cuts what a peer may have written, to 512 bytes.
+pub fn shorten(message: &mut String) {
+    const MORE: char = '…';
     if message.len() > LONGEST_MESSAGE {
-        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
-        message.push('…');
+        let most = LONGEST_MESSAGE - MORE.len_utf8();
+        message.truncate(message.floor_char_boundary(most));
+        message.push(MORE);
     }
 }
 

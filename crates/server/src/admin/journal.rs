@@ -4,7 +4,7 @@ use futures::Stream;
 use push_manager_proto::admin::{Event, EventLevel, EventsRequest, EventsResponse};
 use tonic::Status;
 
-use super::rows;
+use super::{detail, rows};
 use crate::{
     events::{EventLog, Level},
     ids::NodeId,
@@ -18,6 +18,7 @@ pub(super) fn follow(
     log: EventLog,
     request: EventsRequest,
 ) -> Result<impl Stream<Item = Result<EventsResponse, Status>>, Status> {
+    detail::fits("node", &request.node, detail::LONGEST_NODE)?;
     let resumes = request.epoch == log.epoch().id() && request.after_seq > 0;
     let follower = Follower {
         least: least(request.level)?,

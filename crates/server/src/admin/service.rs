@@ -123,7 +123,7 @@ impl AdminService for Admin {
         request: Request<WatchNodeRequest>,
     ) -> Result<Response<Self::WatchNodeStream>, Status> {
         let seat = self.detail_seat()?;
-        let answers = detail::node(self.facts.clone(), request.into_inner())?;
+        let answers = detail::node(self.facts.clone(), &request.into_inner())?;
         Ok(self.detail(seat, answers))
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use push_manager_proto::admin::{ActRequest, Scope, Verb};
 
 use crate::{
+    admin::detail::LONGEST_NODE,
     events::Kind,
     ids::NodeId,
     pool::{Deed, Order},
@@ -14,8 +15,6 @@ use crate::{
 const LONGEST_ID: usize = 128;
 /// Bytes of a reason.
 const LONGEST_REASON: usize = 256;
-/// Bytes of a node's id, and of what it is expected to be.
-const LONGEST_NODE: usize = 1024;
 /// Bytes of a setting's key.
 const LONGEST_SETTING: usize = 128;
 /// Bytes of its value.

@@ -312,7 +312,8 @@ impl Worker {
         let node = self.nodes.remove(id)?;
         self.metrics.nodes.remove(id);
         if let Some((other, hold)) = self.holds.leave(id) {
-            self.tell_hold_ended(&other, hold, "too many held nodes are away");
+            let why = "too many held nodes are away";
+            self.tell_hold_ended(&other, hold, holding::BY_DISCOVERY, why);
         }
         Some(node)
     }

@@ -311,5 +311,6 @@ async fn an_order_for_another_instance_is_refused_and_a_hold_goes_with_its_node(
         .iter()
         .find(|event| event.news.kind == Kind::HoldEnded);
     let ended = &ended.expect("the hold ended with its node").news;
-    assert_eq!(ended.level, Level::Info);
+    assert_eq!(ended.level, Level::Audit, "the audit has its end, too");
+    assert_eq!(ended.actor.as_deref(), Some("discovery"));
 }

@@ -5,7 +5,7 @@ use tracing::info;
 
 use super::Worker;
 use crate::{
-    events::{Kind, Level},
+    events::{Kind, Level, News},
     ids::NodeId,
     pool::{
         Deed, Hold, LONGEST_HOLD, NodeSpec, Order, OrderError, Plan,
@@ -13,6 +13,9 @@ use crate::{
         order,
     },
 };
+
+/// Who ended a hold, where a node's registration did.
+pub(super) const BY_DISCOVERY: &str = "discovery";
 
 impl Worker {
     /// Does what the same plan allows as a dry run shows.
@@ -58,7 +61,7 @@ impl Worker {
             }
             Met::Another(hold) => {
                 node.set_hold(Hold::None, None);
-                self.tell_hold_ended(&spec.id, hold, "the node is another now");
+                self.tell_hold_ended(&spec.id, hold, BY_DISCOVERY, "the node is another now");
                 None
             }
         }
@@ -69,18 +72,16 @@ impl Worker {
             if let Some(node) = self.nodes.get(&id) {
                 node.set_hold(Hold::None, None);
             }
-            self.tell_hold_ended(&id, hold, "its time is up");
+            self.tell_hold_ended(&id, hold, "ttl", "its time is up");
         }
     }
 
-    pub(super) fn tell_hold_ended(&self, node: &NodeId, hold: Hold, why: &str) {
+    /// Traffic returns: part of the audit, like the hold.
+    pub(super) fn tell_hold_ended(&self, node: &NodeId, hold: Hold, by: &str, why: &str) {
         let hold = hold.as_label();
         info!(node.id = %node, hold, why, "hold ended");
-        self.tell(
-            Level::Info,
-            Kind::HoldEnded,
-            node,
-            format!("no longer {hold}: {why}"),
-        );
+        let message = format!("no longer {hold}: {why}");
+        let news = News::new(Level::Audit, Kind::HoldEnded, message);
+        self.log.record(news.of(node).by(by));
     }
 }

@@ -7,6 +7,7 @@ mod ring;
 mod throttle;
 
 use std::{
+    borrow::Cow,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
@@ -164,12 +165,19 @@ impl EventLog {
 
 /// Cuts what a peer may have written, to 512 bytes.
 pub fn shorten(message: &mut String) {
-    const MORE: char = '…';
-    if message.len() > LONGEST_MESSAGE {
-        let most = LONGEST_MESSAGE - MORE.len_utf8();
-        message.truncate(message.floor_char_boundary(most));
-        message.push(MORE);
+    if let Cow::Owned(short) = shortened(message) {
+        *message = short;
     }
+}
+
+/// The same text, or the first 512 bytes of it.
+pub fn shortened(text: &str) -> Cow<'_, str> {
+    const MORE: &str = "…";
+    if text.len() <= LONGEST_MESSAGE {
+        return text.into();
+    }
+    let most = text.floor_char_boundary(LONGEST_MESSAGE - MORE.len());
+    Cow::Owned([&text[..most], MORE].concat())
 }
 
 #[cfg(test)]

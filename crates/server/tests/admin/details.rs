@@ -124,12 +124,15 @@ async fn a_node_that_is_replaced_is_not_shown_as_the_one_before() {
     let address = elsewhere.local_addr().unwrap().to_string();
     let id = NodeId::new("connect-node-1");
     bed.memory.put(id, address.parse().unwrap(), None);
-    let end = loop {
-        match stream.message().await {
-            Ok(shown) => assert_eq!(shown.unwrap().node.unwrap().key, key),
-            Err(end) => break end,
+    let end = in_time(async {
+        loop {
+            match stream.message().await {
+                Ok(shown) => assert_eq!(shown.unwrap().node.unwrap().key, key),
+                Err(end) => break end,
+            }
         }
-    };
+    });
+    let end = end.await;
     assert_eq!(end.code(), Code::NotFound);
     let message = end.message();
     assert!(
@@ -149,12 +152,15 @@ async fn a_node_in_detail_has_its_latest_events_once_each() {
     let mut stream = client.watch_node(request).await.unwrap().into_inner();
     let _person = bed.join(0, "ann", "room-1").await;
     assert!(bed.push_room("room-1", "hello").await.unwrap().success);
-    let shown = loop {
-        let shown = stream.message().await.unwrap().unwrap();
-        if shown.events.len() > 1 {
-            break shown;
+    let shown = in_time(async {
+        loop {
+            let shown = stream.message().await.unwrap().unwrap();
+            if shown.events.len() > 1 {
+                break shown;
+            }
         }
-    };
+    });
+    let shown = shown.await;
     let again = stream.message().await.unwrap().unwrap();
     assert_eq!(again.events, shown.events);
     let kinds: Vec<_> = shown.events.iter().map(|event| &*event.kind).collect();
@@ -188,6 +194,11 @@ async fn names_that_are_too_long_are_refused_without_being_said_again() {
     }
 }
 
+async fn in_time<T>(wait: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(Duration::from_secs(10), wait).await;
+    waited.expect("in time")
+}
+
 async fn watch_rooms(client: &Client) -> Streaming<WatchApiResponse> {
     let request = WatchApiRequest {
         api: "PushToRoom".into(),
@@ -199,12 +210,15 @@ async fn watch_rooms(client: &Client) -> Streaming<WatchApiResponse> {
 
 /// The failed pushes once there are so many.
 async fn failed(stream: &mut Streaming<WatchApiResponse>, count: usize) -> Vec<FailedPush> {
-    loop {
-        let shown = stream.message().await.unwrap().unwrap();
-        if shown.failed_pushes.len() == count {
-            return shown.failed_pushes;
+    in_time(async {
+        loop {
+            let shown = stream.message().await.unwrap().unwrap();
+            if shown.failed_pushes.len() == count {
+                return shown.failed_pushes;
+            }
         }
-    }
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -256,13 +270,16 @@ async fn pushes_that_fail_are_told_while_somebody_looks_and_forgotten_after() {
     assert!(whole.wall_time.is_some() && !whole.push_id.is_empty());
 
     drop(stream);
-    let mut stream = loop {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let mut stream = watch_rooms(&client).await;
-        if failed_now(&mut stream).await == 0 {
-            break stream;
+    let forgotten = in_time(async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let mut stream = watch_rooms(&client).await;
+            if failed_now(&mut stream).await == 0 {
+                break stream;
+            }
         }
-    };
+    });
+    let mut stream = forgotten.await;
     bed.push_room("room-1", "d").await.unwrap_err();
     assert_eq!(failed(&mut stream, 1).await[0].seq, 4);
 }

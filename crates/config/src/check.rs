@@ -140,6 +140,13 @@ pub(crate) fn advice(config: &Config, warnings: &mut Vec<String>) {
     if config.discovery.kind != DiscoveryKind::Static && !config.discovery.nodes.is_empty() {
         warnings.push("discovery.nodes is not used: discovery.kind is not static".to_owned());
     }
+    if config.admin.enabled && !is_loopback(&config.admin.address) {
+        warnings.push(
+            "admin.address is not loopback: tokens are sent unencrypted, \
+             so keep it within a network that you trust"
+                .to_owned(),
+        );
+    }
 }
 
 fn hosts_apart(config: &Config) -> bool {

@@ -254,6 +254,16 @@ fn odd_but_working_settings_are_warnings() {
 }
 
 #[test]
+fn an_admin_address_that_others_reach_is_warned_of_since_tokens_go_unencrypted() {
+    let text = "admin:\n  address: 0.0.0.0:50054\n  read_token: a-token-to-read\n";
+    let open = from(text, &[], &[]);
+    assert_eq!(open.warnings.len(), 1, "{:?}", open.warnings);
+    assert!(open.warnings[0].contains("unencrypted"));
+    let off = from(&format!("{text}  enabled: false\n"), &[], &[]);
+    assert!(off.warnings.is_empty(), "{:?}", off.warnings);
+}
+
+#[test]
 fn a_reload_sees_which_knobs_changed_and_which_may() {
     let old = Config::default();
     let new = from(

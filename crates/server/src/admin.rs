@@ -7,7 +7,7 @@
 //! | `table` | which rows a receiver lacks; pure |
 //! | `frames` | rows as encoded parts that fit |
 //! | `hub`, `watch` | sampling while someone watches; one subscriber's stream |
-//! | `door` | who may call, and `Watch` without encoding twice |
+//! | `door`, `auth`, `strangers` | who may call and who was refused, and `Watch` without encoding twice |
 //! | `rows`, `info`, `detail`, `journal` | figures as messages |
 //! | `act` | what operators do, and the audit |
 
@@ -21,6 +21,7 @@ mod info;
 mod journal;
 mod rows;
 mod service;
+mod strangers;
 mod table;
 mod watch;
 

@@ -1,26 +1,27 @@
-//! What happened lately, for operators: a ring of the last events, each with a
-//! number of its own. Logs tell the same to others; nothing here is written
+//! What happened lately, for operators: the last events, each with a number of
+//! its own, and what operators did for longer than the rest. Logs tell the same to others; nothing here is written
 //! while a push is carried out.
 
 mod kind;
+mod ring;
 mod throttle;
 
 use std::{
-    collections::VecDeque,
+    borrow::Cow,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
 use tokio::{sync::watch, time::Instant};
 
+use self::ring::Ring;
 pub use self::{
     kind::{Kind, Level},
-    throttle::Throttle,
+    ring::{MOST_ACTS, MOST_KEPT},
+    throttle::{Throttle, Throttles},
 };
 use crate::{clock::Epoch, ids::NodeId};
 
-/// Events kept.
-pub const MOST_KEPT: usize = 4096;
 /// Longest message, in bytes: peers write parts of it.
 const LONGEST_MESSAGE: usize = 512;
 
@@ -93,7 +94,7 @@ pub struct Entry {
 #[derive(Clone, Debug)]
 pub struct EventLog {
     epoch: Epoch,
-    ring: Arc<Mutex<VecDeque<Arc<Entry>>>>,
+    ring: Arc<Mutex<Ring>>,
     newest: watch::Sender<u64>,
 }
 
@@ -117,10 +118,7 @@ impl EventLog {
         shorten(&mut news.message);
         let mut ring = self.ring();
         let seq = *self.newest.borrow() + 1;
-        if ring.len() == MOST_KEPT {
-            ring.pop_front();
-        }
-        ring.push_back(Arc::new(Entry {
+        ring.push(Arc::new(Entry {
             seq,
             at: SystemTime::now(),
             ns: self.epoch.ns(Instant::now()),
@@ -137,16 +135,17 @@ impl EventLog {
     }
 
     /// At most `limit` events after the one with number `seq`, oldest first, and
-    /// how many in between have left the ring.
+    /// how many between them are kept no more.
     pub fn after(&self, seq: u64, limit: usize) -> (Vec<Arc<Entry>>, u64) {
-        let ring = self.ring();
-        let Some(oldest) = ring.front().map(|entry| entry.seq) else {
-            return (Vec::new(), 0);
-        };
-        let next = seq.saturating_add(1);
-        let known = usize::try_from(next.saturating_sub(oldest)).unwrap_or(usize::MAX);
-        let found = ring.iter().skip(known).take(limit).cloned().collect();
-        (found, oldest.saturating_sub(next))
+        let found = self.ring().after(seq, limit);
+        let last = found.last().map_or(seq, |entry| entry.seq);
+        let missed = (last - seq).saturating_sub(found.len() as u64);
+        (found, missed)
+    }
+
+    /// The number of the latest event that is kept no more; 0 while all are.
+    pub fn gone_to(&self) -> u64 {
+        self.ring().gone_to()
     }
 
     /// The number of the latest event, as it grows.
@@ -154,26 +153,31 @@ impl EventLog {
         self.newest.subscribe()
     }
 
-    /// The latest events about a node, oldest first.
-    pub fn about(&self, node: &NodeId, limit: usize) -> Vec<Arc<Entry>> {
-        let ring = self.ring();
-        let latest = ring.iter().rev();
-        let about = latest.filter(|entry| entry.news.node.as_ref() == Some(node));
-        let mut found: Vec<_> = about.take(limit).cloned().collect();
-        found.reverse();
-        found
+    /// The latest events about a node that came after number `seq`, oldest first.
+    pub fn about(&self, node: &NodeId, seq: u64, limit: usize) -> Vec<Arc<Entry>> {
+        self.ring().about(node, seq, limit)
     }
 
-    fn ring(&self) -> MutexGuard<'_, VecDeque<Arc<Entry>>> {
+    fn ring(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn shorten(message: &mut String) {
-    if message.len() > LONGEST_MESSAGE {
-        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
-        message.push('…');
+/// Cuts what a peer may have written, to 512 bytes.
+pub fn shorten(message: &mut String) {
+    if let Cow::Owned(short) = shortened(message) {
+        *message = short;
     }
+}
+
+/// The same text, or the first 512 bytes of it.
+pub fn shortened(text: &str) -> Cow<'_, str> {
+    const MORE: &str = "…";
+    if text.len() <= LONGEST_MESSAGE {
+        return text.into();
+    }
+    let most = text.floor_char_boundary(LONGEST_MESSAGE - MORE.len());
+    Cow::Owned([&text[..most], MORE].concat())
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub struct Push {
     pub target: Target,
     /// What to deliver: an encoded `pubsub.MessageContent`, shared by all calls.
     pub content: Bytes,
+    /// When it came.
+    pub began: Instant,
     /// When the answer is due; nothing is tried after it.
     pub deadline: Instant,
     /// The caller's trace.

@@ -2,6 +2,7 @@
 //! afresh what moved meanwhile, account for everyone. [`carry`] has the steps.
 
 mod carry;
+mod failed;
 mod ledger;
 mod report;
 mod run;
@@ -14,7 +15,11 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-pub use self::{ledger::Ledger, report::Report};
+pub use self::{
+    failed::{FailedPush, FailedPushWatch, FailedPushes, MOST_FAILED},
+    ledger::Ledger,
+    report::Report,
+};
 use crate::{
     delivery::{Delivery, FailureLog},
     error::PushError,
@@ -50,6 +55,8 @@ pub struct Parts {
     pub delivery: Delivery,
     /// Failed targets, for metrics and log.
     pub failures: FailureLog,
+    /// Pushes that failed, while somebody looks.
+    pub failed_pushes: FailedPushes,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// Says why not, while the nodes are not known.
@@ -100,6 +107,13 @@ impl Pipeline {
         let pushing = self.shared.parts.tracker.spawn(task);
         pushing.await.unwrap_or(Err(PushError::Aborted))
     }
+
+    /// A push was refused before it was one.
+    pub fn refused(&self, target: &Target, error: &PushError) {
+        let refused = || FailedPush::refused(None, error, reason_of(error));
+        let parts = &self.shared.parts;
+        parts.failed_pushes.note(api_of(target), refused);
+    }
 }
 
 impl Shared {
@@ -109,13 +123,14 @@ impl Shared {
         let _in_flight = metrics.in_flight();
         let result = self.carry_out(push).await;
         match &result {
-            Ok(report) => self.count(api_of(push), report),
-            Err(error) => self.count_whole(api_of(push), error),
+            Ok(report) => self.count(push, report),
+            Err(error) => self.count_whole(push, error),
         }
         result
     }
 
-    fn count(&self, api: Api, report: &Report) {
+    fn count(&self, push: &Push, report: &Report) {
+        let api = api_of(&push.target);
         let failed = report
             .endings()
             .keys()
@@ -123,6 +138,10 @@ impl Shared {
         self.parts.metrics.api(api).pushed(!failed);
         for ((outcome, reason), targets) in report.endings() {
             self.parts.metrics.ended(api, *outcome, *reason, *targets);
+        }
+        if failed {
+            let failed = || FailedPush::partly(push, report);
+            self.parts.failed_pushes.note(api, failed);
         }
         let unresolved = report.unresolved();
         if unresolved > 0 {
@@ -132,16 +151,10 @@ impl Shared {
     }
 
     /// Counts a push whose targets were never learnt.
-    fn count_whole(&self, api: Api, error: &PushError) {
-        let reason = match error {
-            PushError::Controller { .. } => Reason::ControllerUnavailable,
-            PushError::Overloaded { .. } => Reason::Overloaded,
-            PushError::Late { .. } => Reason::DeadlineExceeded,
-            PushError::NotReady(_)
-            | PushError::Invalid { .. }
-            | PushError::Unimplemented { .. }
-            | PushError::Aborted => Reason::NotReady,
-        };
+    fn count_whole(&self, push: &Push, error: &PushError) {
+        let (api, reason) = (api_of(&push.target), reason_of(error));
+        let failed = || FailedPush::whole(push, error, reason);
+        self.parts.failed_pushes.note(api, failed);
         self.parts.metrics.failed_whole(api, reason);
         self.parts
             .failures
@@ -149,8 +162,21 @@ impl Shared {
     }
 }
 
-fn api_of(push: &Push) -> Api {
-    match push.target {
+/// The reason that counts for a push that was not carried out.
+fn reason_of(error: &PushError) -> Reason {
+    match error {
+        PushError::Controller { .. } => Reason::ControllerUnavailable,
+        PushError::Overloaded { .. } => Reason::Overloaded,
+        PushError::Late { .. } => Reason::DeadlineExceeded,
+        PushError::NotReady(_)
+        | PushError::Invalid { .. }
+        | PushError::Unimplemented { .. }
+        | PushError::Aborted => Reason::NotReady,
+    }
+}
+
+fn api_of(target: &Target) -> Api {
+    match target {
         Target::Room { .. } => Api::PushToRoom,
         Target::User(_) => Api::PushToUser,
         Target::Everyone => Api::BroadcastMessage,

@@ -29,7 +29,7 @@ use crate::{
     ids::{InstanceId, PushIds},
     locate::{Controller, Locator},
     metrics::Metrics,
-    pipeline::{Parts, Pipeline},
+    pipeline::{FailedPushes, Parts, Pipeline},
     pool::Pool,
     probes,
     readiness::{Readiness, State},
@@ -145,11 +145,13 @@ impl Server {
         let cache = &config.controller;
         let entries = cache.user_cache_entries as u64;
         let locator = Locator::new(controller, cache.user_cache_ttl, entries, metrics.clone());
+        let failed_pushes = FailedPushes::default();
         let parts = Parts {
             pool: pool.clone(),
             locator: Arc::new(locator),
             delivery: Delivery::new(settings::delivery(config), tasks.clone(), stops.cut.clone()),
             failures,
+            failed_pushes: failed_pushes.clone(),
             metrics: metrics.clone(),
             readiness: readiness.clone(),
             tracker: pushes.clone(),
@@ -169,6 +171,7 @@ impl Server {
             metrics_address: metrics_addr.to_string(),
             pool: pool.clone(),
             metrics: metrics.clone(),
+            failed_pushes,
             readiness: readiness.clone(),
             events: events.clone(),
             tuning: tuning.clone(),

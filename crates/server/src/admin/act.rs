@@ -6,11 +6,15 @@ mod memory;
 mod parse;
 mod words;
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError},
+    time::SystemTime,
+};
 
 use push_manager_config::knob;
 use push_manager_proto::admin::{ActPlan, ActRequest, ActResponse, NodeRow, Role};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 use tokio_util::task::TaskTracker;
 use tonic::{Code, Status};
 
@@ -20,17 +24,23 @@ use self::{
 };
 use super::{Facts, auth::Actor, rows};
 use crate::{
-    events::{Kind, Level, News},
+    events::{Kind, Level, News, Throttles},
     ids::NodeId,
     pool::{Deed, Order, OrderError, Plan},
     tuning::TuneError,
 };
+
+/// Most roles and addresses whose refused acts are told apart.
+const MOST_REFUSED: usize = 64;
+
+type Refused = std::sync::Mutex<Throttles<(Role, Option<IpAddr>)>>;
 
 /// Carries acts out, one at a time. Clones share what was done.
 #[derive(Clone, Debug)]
 pub(super) struct Acts {
     facts: Facts,
     memory: Arc<Mutex<Memory>>,
+    refused: Arc<Refused>,
     tasks: TaskTracker,
 }
 
@@ -40,6 +50,7 @@ impl Acts {
         Self {
             facts,
             memory: Arc::default(),
+            refused: Arc::new(Refused::new(Throttles::of(MOST_REFUSED))),
             tasks,
         }
     }
@@ -61,11 +72,12 @@ impl Acts {
         done.await.unwrap_or_else(given_up)
     }
 
-    /// Done once for each request id, and told in the audit however it ends.
+    /// Done once for each request id, and told in the audit however it ends; what
+    /// is refused again and again is summed up there.
     async fn once(&self, actor: &Actor, request: ActRequest) -> Result<ActResponse, Status> {
         let mut memory = self.memory.lock().await;
         let mut act = admitted(actor, &request);
-        match memory.answer_to(&request) {
+        match memory.answer_to(&request, Instant::now()) {
             Some(Ok(answer)) if act.is_ok() => return answer,
             Some(Err(misused)) if act.is_ok() => act = Err(misused),
             Some(Ok(_) | Err(_)) | None => {}
@@ -74,9 +86,10 @@ impl Acts {
             Ok(act) => self.carry_out(actor, act).await,
             Err(refused) => Err(refused.clone()),
         };
-        let answer = self.audited(actor, &request, act.ok().as_ref(), answer);
-        if actor.role == Role::Operate {
-            memory.keep(&request, &answer);
+        let answer = self.audited(actor, &request, act.as_ref().ok(), answer);
+        // What was refused as it stands is refused again as cheaply.
+        if act.is_ok() {
+            memory.keep(&request, &answer, Instant::now());
         }
         answer
     }
@@ -174,11 +187,13 @@ impl Acts {
             message.push_str("; reason: ");
             message.push_str(&request.reason);
         }
-        let kind = match (act, &answer) {
-            (Some(act), Ok(_)) => act.kind(),
-            _ => Kind::ActionRefused,
+        let (kind, count) = match (act, &answer) {
+            (Some(act), Ok(_)) => (act.kind(), Some(1)),
+            _ => (Kind::ActionRefused, self.refusals(actor, &message)),
         };
-        let mut news = News::new(Level::Audit, kind, message).by(actor.name.as_str());
+        let Some(count) = count else { return answer };
+        let news = News::new(Level::Audit, kind, message).by(actor.name.as_str());
+        let mut news = news.times(count);
         let node = if act.is_some() {
             request.node.as_str()
         } else {
@@ -191,11 +206,20 @@ impl Acts {
             node.id = node,
             actor = actor.name,
             kind = kind.label(),
+            count,
             "{}",
             news.message
         );
         let audit_seq = self.facts.events.record(news);
         answer.map(|done| ActResponse { audit_seq, ..done })
+    }
+
+    /// For how many refusals the next event stands; nothing, where it would be one
+    /// too many.
+    fn refusals(&self, actor: &Actor, message: &str) -> Option<u32> {
+        let refused = self.refused.lock();
+        let mut refused = refused.unwrap_or_else(PoisonError::into_inner);
+        refused.tell((actor.role, actor.ip), Instant::now(), message, 1)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who may call, by where they call from and the token they send. Pure.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use push_manager_config::{Config, Secret};
 use push_manager_proto::admin::Role;
@@ -18,6 +18,8 @@ pub struct Tokens {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Actor {
     pub(super) role: Role,
+    /// Where they call from.
+    pub(super) ip: Option<IpAddr>,
     /// As the audit names them.
     pub(super) name: String,
 }
@@ -32,16 +34,20 @@ impl Tokens {
     }
 
     /// The caller at `peer` who sent this `authorization` header. From loopback
-    /// all may do everything, but who sends the token of a role gets that role.
+    /// whoever sends none may do everything; who sends a token gets its role, and
+    /// no other when it is unknown: a token that was changed must not make more of
+    /// its holder. Where no role has a token, a header from loopback says nothing.
     pub(super) fn admit(
         &self,
         peer: Option<SocketAddr>,
         header: Option<&[u8]>,
     ) -> Result<Actor, Status> {
-        let local = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+        let ip = peer.map(|peer| peer.ip().to_canonical());
+        let local = ip.is_some_and(|ip| ip.is_loopback());
+        let anonymous = header.is_none() || !self.any();
         let role = match header.and_then(bearer).and_then(|token| self.role(token)) {
             Some(role) => role,
-            None if local => Role::Operate,
+            None if local && anonymous => Role::Operate,
             None => return Err(refusal(header.is_some())),
         };
         let from = peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
@@ -52,15 +58,17 @@ impl Tokens {
         };
         Ok(Actor {
             role,
+            ip,
             name: format!("{role_name} from {from}"),
         })
     }
 
+    fn any(&self) -> bool {
+        !self.read.is_empty() || !self.operate.is_empty()
+    }
+
     fn role(&self, token: &[u8]) -> Option<Role> {
-        let is = |secret: &Secret| {
-            let same: bool = secret.expose().as_bytes().ct_eq(token).into();
-            same && !secret.is_empty()
-        };
+        let is = |secret: &Secret| same(secret.expose().as_bytes(), token) && !secret.is_empty();
         // Both are compared, whichever it is.
         let (operate, read) = (is(&self.operate), is(&self.read));
         match (operate, read) {
@@ -69,6 +77,17 @@ impl Tokens {
             (false, false) => None,
         }
     }
+}
+
+/// Takes as long as `token` is long: neither where they differ nor the secret's
+/// length can be measured.
+fn same(secret: &[u8], token: &[u8]) -> bool {
+    let same_length = secret.len().ct_eq(&token.len());
+    let pairs = secret.iter().cycle().zip(token);
+    let same = pairs.fold(same_length, |same, (ours, theirs)| {
+        same & ours.ct_eq(theirs)
+    });
+    same.into()
 }
 
 fn bearer(header: &[u8]) -> Option<&[u8]> {
@@ -151,26 +170,49 @@ mod tests {
         );
     }
 
+    const LOCAL: [&str; 4] = [
+        "127.0.0.1:1",
+        "127.9.9.9:1",
+        "[::1]:1",
+        "[::ffff:127.0.0.1]:1",
+    ];
+
     #[test]
     fn loopback_needs_no_token_and_may_take_a_lesser_role() {
         let tokens = tokens();
-        for peer in [
-            "127.0.0.1:1",
-            "127.9.9.9:1",
-            "[::1]:1",
-            "[::ffff:127.0.0.1]:1",
-        ] {
+        for peer in LOCAL {
             assert_eq!(admit(&tokens, peer, None), Ok(Role::Operate), "{peer}");
-            assert_eq!(
-                admit(&tokens, peer, Some("Bearer x")),
-                Ok(Role::Operate),
-                "{peer}"
-            );
-            assert_eq!(
-                admit(&tokens, peer, Some("Bearer look")),
-                Ok(Role::Read),
-                "{peer}"
-            );
+            let look = admit(&tokens, peer, Some("Bearer look"));
+            assert_eq!(look, Ok(Role::Read), "{peer}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_token_admits_nobody_also_from_loopback() {
+        for peer in LOCAL {
+            for bad in ["Bearer x", "Bearer loo", "Bearer ", "Basic look", ""] {
+                let admitted = admit(&tokens(), peer, Some(bad));
+                assert_eq!(admitted, Err(Code::Unauthenticated), "{peer} {bad}");
+            }
+            let none = Tokens::of(&Config::default());
+            let admitted = admit(&none, peer, Some("Bearer x"));
+            assert_eq!(admitted, Ok(Role::Operate), "there is nothing to mistake");
+        }
+    }
+
+    #[test]
+    fn a_token_is_the_same_only_as_a_whole() {
+        for (secret, token, expected) in [
+            ("look", "look", true),
+            ("look", "looklook", false),
+            ("look", "loo", false),
+            ("look", "", false),
+            ("", "look", false),
+            ("", "", true),
+            ("aa", "aaaa", false),
+        ] {
+            let found = same(secret.as_bytes(), token.as_bytes());
+            assert_eq!(found, expected, "{secret} {token}");
         }
     }
 }

@@ -23,7 +23,7 @@ use tonic::{
 use tonic_prost::ProstCodec;
 use tower::Service;
 
-use super::{Admin, Tokens, frames::Frame, service::FrameStream};
+use super::{Admin, Tokens, frames::Frame, service::FrameStream, strangers::Strangers};
 
 const WATCH: &str = "/pushmanager.admin.v1.AdminService/Watch";
 /// The largest request: a filter of many ids.
@@ -33,6 +33,7 @@ const LARGEST_REQUEST: usize = 512 << 10;
 #[derive(Clone, Debug)]
 pub struct Door {
     tokens: Tokens,
+    strangers: Strangers,
     admin: Admin,
     others: AdminServiceServer<Admin>,
 }
@@ -43,6 +44,7 @@ impl Door {
         let others = AdminServiceServer::new(admin.clone());
         Self {
             tokens,
+            strangers: Strangers::new(admin.events().clone()),
             admin,
             others: others.max_decoding_message_size(LARGEST_REQUEST),
         }
@@ -71,7 +73,10 @@ impl Service<Request<Body>> for Door {
             .admit(peer, header.map(http::HeaderValue::as_bytes))
         {
             Ok(actor) => request.extensions_mut().insert(actor),
-            Err(status) => return Box::pin(async move { Ok(status.into_http()) }),
+            Err(status) => {
+                self.strangers.refused(peer, &status);
+                return Box::pin(async move { Ok(status.into_http()) });
+            }
         };
         if request.uri().path() != WATCH {
             return self.others.call(request);

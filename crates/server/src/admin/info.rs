@@ -17,6 +17,7 @@ use crate::{
     events::{EventLog, MOST_KEPT},
     ids::InstanceId,
     metrics::Metrics,
+    pipeline::FailedPushes,
     pool::{Pool, Snapshot},
     readiness::{Readiness, State},
     timings::Layout,
@@ -41,6 +42,8 @@ pub struct Facts {
     pub pool: Pool,
     /// The counters.
     pub metrics: Arc<Metrics>,
+    /// Pushes that failed, while somebody looks.
+    pub failed_pushes: FailedPushes,
     /// The latch.
     pub readiness: Readiness,
     /// What happened lately.

@@ -15,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{Request, Response, Status};
 
 use super::{Facts, Hub, act::Acts, auth::Actor, detail, frames::Frame, journal, rows, watch};
-use crate::tuning::Tuning;
+use crate::{events::EventLog, tuning::Tuning};
 
 /// WatchNode, WatchApi and Events streams at once, all together.
 pub const MOST_DETAIL_STREAMS: usize = 32;
@@ -52,6 +52,11 @@ impl Admin {
         let epoch = self.facts.events.epoch().id();
         let frames = watch::subscribe(&self.hub, epoch, request, self.goodbye.clone())?;
         Ok(Box::pin(frames))
+    }
+
+    /// Where what happens is told.
+    pub(super) fn events(&self) -> &EventLog {
+        &self.facts.events
     }
 
     fn detail_seat(&self) -> Result<OwnedSemaphorePermit, Status> {
@@ -118,7 +123,7 @@ impl AdminService for Admin {
         request: Request<WatchNodeRequest>,
     ) -> Result<Response<Self::WatchNodeStream>, Status> {
         let seat = self.detail_seat()?;
-        let answers = detail::node(self.facts.clone(), request.into_inner())?;
+        let answers = detail::node(self.facts.clone(), &request.into_inner())?;
         Ok(self.detail(seat, answers))
     }
 

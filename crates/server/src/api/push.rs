@@ -58,11 +58,15 @@ impl PushApi {
     ) -> Result<Report, PushError> {
         let limit = self.tuning.limits().concurrent_pushes;
         let running = self.running.enter(limit);
-        let running = running.ok_or(PushError::Overloaded {
-            knob: "limits.concurrent_pushes",
-            limit,
-            retry_after: RETRY_AFTER,
-        })?;
+        let Some(running) = running else {
+            let overloaded = PushError::Overloaded {
+                knob: "limits.concurrent_pushes",
+                limit,
+                retry_after: RETRY_AFTER,
+            };
+            self.pipeline.refused(&target, &overloaded);
+            return Err(overloaded);
+        };
         let span = tracing::info_span!(
             "push",
             otel.name = target.api(),
@@ -72,11 +76,13 @@ impl PushApi {
         trace::adopt_caller(&span, metadata);
         let id = self.ids.next();
         span.record("push.id", tracing::field::display(id));
+        let began = Instant::now();
         let push = Push {
             id,
             target,
             content: content.encode_to_vec().into(),
-            deadline: Instant::now() + self.time_left(metadata),
+            began,
+            deadline: began + self.time_left(metadata),
             trace: TraceContext::of_caller(metadata),
         };
         // The permit goes with the push, which outlives a caller who leaves.

@@ -14,7 +14,7 @@ use tokio::{sync::Notify, time::Instant};
 use self::state::Link;
 pub use self::state::LinkState;
 use crate::{
-    events::{EventLog, Kind, Level, News, Throttle},
+    events::{EventLog, Kind, Level, News, Throttle, shortened},
     ids::NodeId,
 };
 
@@ -114,9 +114,11 @@ impl LiveConnections {
 
     /// A call failed.
     pub fn call_failed(&self, why: &str) {
+        // A peer may have written it.
+        let why = shortened(why);
         let same = self.last_error.load();
         if same.as_ref().is_none_or(|last| last.as_str() != why) {
-            self.last_error.store(Some(Arc::new(why.to_owned())));
+            self.last_error.store(Some(Arc::new(why.into_owned())));
         }
     }
 

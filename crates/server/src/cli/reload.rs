@@ -12,7 +12,10 @@ use tokio::{
 use tracing::{debug, warn};
 
 use super::options;
-use crate::tuning::Tuning;
+use crate::{
+    events::{EventLog, Kind, Level, News},
+    tuning::Tuning,
+};
 
 /// Editors and ConfigMap updates make several events: they are read as one.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -27,6 +30,7 @@ pub(super) async fn watch(
     mut sources: Sources,
     mut config: Config,
     tuning: &Tuning,
+    events: &EventLog,
 ) {
     let Some((path, watched)) = path.and_then(|path| Some((path, start(path)?))) else {
         return std::future::pending().await;
@@ -38,7 +42,7 @@ pub(super) async fn watch(
             Ok(file) => {
                 sources.file = Some(file);
                 match load(&sources) {
-                    Ok(loaded) => config = apply(config, &loaded.config, tuning),
+                    Ok(loaded) => config = apply(config, &loaded.config, tuning, events),
                     Err(error) => {
                         warn!(%error, "configuration not reloaded: the last good one stays");
                     }
@@ -56,7 +60,7 @@ pub(super) async fn watch(
 }
 
 /// Gives the configuration that is in force now, as far as the file says.
-fn apply(mut old: Config, new: &Config, tuning: &Tuning) -> Config {
+fn apply(mut old: Config, new: &Config, tuning: &Tuning, events: &EventLog) -> Config {
     let mut waiting = Vec::new();
     for knob in changed(&old, new) {
         let value = knob.text(new);
@@ -64,10 +68,19 @@ fn apply(mut old: Config, new: &Config, tuning: &Tuning) -> Config {
             waiting.push(knob.key);
             continue;
         }
-        if let Err(error) = tuning.set(knob.key, &value, BY) {
-            let error = super::with_causes(&error);
-            warn!(key = knob.key, error, "setting not changed");
-        } else if let Ok(changed) = change(&old, knob.key, &value, BY) {
+        match tuning.set(knob.key, &value, BY) {
+            Ok((from, to)) if from != to => {
+                let message = format!("{} is {to} now, was {from}", knob.key);
+                events.record(News::new(Level::Audit, Kind::ActionSet, message).by(BY));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let error = super::with_causes(&error);
+                warn!(key = knob.key, error, "setting not changed");
+                continue;
+            }
+        }
+        if let Ok(changed) = change(&old, knob.key, &value, BY) {
             old = changed;
         }
     }
@@ -108,5 +121,32 @@ fn start(path: &Path) -> Option<Watched> {
             warn!(%error, "the configuration file can't be watched: changes need a restart");
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Epoch;
+
+    #[test]
+    fn a_setting_that_the_file_changes_is_in_the_audit_like_an_operators() {
+        let (old, events) = (Config::default(), EventLog::new(Epoch::begin()));
+        let tuning = Tuning::new(&old, None);
+        let mut new = old.clone();
+        new.limits.max_excludes = 7;
+        new.grpc.port = 1;
+        let now = apply(old, &new, &tuning, &events);
+        apply(now, &new, &tuning, &events);
+        let (told, _) = events.after(0, usize::MAX);
+        assert_eq!(told.len(), 1, "{told:?}");
+        let news = &told[0].news;
+        assert_eq!((news.level, news.kind), (Level::Audit, Kind::ActionSet));
+        assert_eq!(news.actor.as_deref(), Some(BY));
+        let message = &news.message;
+        assert!(
+            message.starts_with("limits.max_excludes is 7 now"),
+            "{message}"
+        );
     }
 }

@@ -18,7 +18,8 @@ pub(super) fn run(options: &ConfigOptions) -> Result<ExitCode, Failed> {
         let server = Server::start_tuned(&config, None, tuning.clone())
             .await
             .map_err(|e| Failed::running(&e))?;
-        let watching = reload::watch(file.as_deref(), sources, config, &tuning);
+        let events = server.events().clone();
+        let watching = reload::watch(file.as_deref(), sources, config, &tuning, &events);
         tokio::select! {
             stop = stop_signal() => stop?,
             () = watching => {}

@@ -2,7 +2,7 @@
 //! one summary an interval; never one a message. Events tell the same.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -22,6 +22,8 @@ use crate::{
 const INTERVAL: Duration = Duration::from_secs(10);
 /// Most node and reason pairs remembered between two summaries.
 const MOST_PAIRS: usize = 10_000;
+/// Most pairs told one by one in a summary; more are told by their reason alone.
+const MOST_TOLD: usize = 64;
 
 /// Targets failed since the last summary, by node and reason.
 type Counts = HashMap<(Option<NodeId>, Reason), u64>;
@@ -100,6 +102,9 @@ impl FailureLog {
             since.values_mut().for_each(|targets| *targets = 0);
             failed
         };
+        if failed.len() > MOST_TOLD {
+            return self.sum_up_reasons(&failed);
+        }
         for ((node, reason), targets) in failed {
             self.tell(node.as_ref(), reason, targets, "further pushes failed", "");
             let node = node.as_ref().map_or("", NodeId::as_str);
@@ -109,6 +114,23 @@ impl FailureLog {
                 node.id = node,
                 reason, targets, seconds, "further pushes failed"
             );
+        }
+    }
+
+    /// When half the fleet is away, each node's line is one of too many.
+    fn sum_up_reasons(&self, failed: &Counts) {
+        let mut reasons: BTreeMap<Reason, (u64, usize)> = BTreeMap::new();
+        for ((node, reason), targets) in failed {
+            let (sum, nodes) = reasons.entry(*reason).or_default();
+            *sum += targets;
+            *nodes += usize::from(node.is_some());
+        }
+        for (reason, (targets, nodes)) in reasons {
+            let what = format!("further pushes failed at {nodes} nodes");
+            self.tell(None, reason, targets, &what, "");
+            let reason = reason.as_label();
+            let seconds = INTERVAL.as_secs();
+            warn!(reason, targets, nodes, seconds, "further pushes failed");
         }
     }
 
@@ -125,5 +147,43 @@ impl FailureLog {
 
     fn since(&self) -> MutexGuard<'_, Counts> {
         self.since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Handle;
+
+    use super::*;
+    use crate::clock::Epoch;
+
+    #[tokio::test]
+    async fn a_summary_names_a_few_nodes_or_how_many_there_are() {
+        let events = EventLog::new(Epoch::begin());
+        let metrics = Arc::new(Metrics::new(&Handle::current()).unwrap());
+        let failures = FailureLog::new(metrics, events.clone());
+        let fail = |nodes: usize| {
+            for node in 0..nodes {
+                let node = NodeId::new(format!("node-{node}"));
+                for _ in 0..2 {
+                    failures.note(Some(&node), Reason::ConnectFailed, 3, "");
+                }
+            }
+            let before = events.newest_seq();
+            failures.sum_up();
+            events.after(before, usize::MAX).0
+        };
+        let few = fail(MOST_TOLD);
+        assert_eq!(few.len(), MOST_TOLD);
+        assert!(few.iter().all(|event| event.news.node.is_some()));
+        let many = fail(500);
+        assert_eq!(many.len(), 1);
+        let news = &many[0].news;
+        let expected = "further pushes failed at 500 nodes: connect_failed";
+        assert_eq!(
+            (news.message.as_str(), news.node.is_none()),
+            (expected, true)
+        );
+        assert_eq!(news.count, 436 * 3 + 64 * 6);
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Lane {
     node: Arc<Node>,
     settings: DeliverySettings,
     cut: CancellationToken,
+    /// The node's ejections before any call was taken in.
+    ejections: u64,
     queue: Mutex<Queue>,
     shared: Arc<Shared>,
     wake: Notify,
@@ -142,6 +144,7 @@ impl Lane {
             given_up: AtomicUsize::new(0),
         };
         Self {
+            ejections: node.ejections(),
             node,
             settings,
             cut,
@@ -199,9 +202,20 @@ impl Lane {
     pub(super) async fn run(&self) {
         let (mut calls, mut flight) = (FuturesUnordered::new(), InFlight::default());
         let left = self.node.left();
-        let mut ejections = self.node.ejections();
+        let mut ejections = self.ejections;
         let mut attention = pin!(self.node.attention());
         loop {
+            // Before anything is taken: one may have come before this ran at all.
+            let ejected = self.node.ejections();
+            if ejected != ejections {
+                ejections = ejected;
+                self.end_waiting(Reason::Drained);
+                // Dropped, which their tickets report.
+                calls.clear();
+                flight.clear();
+                // A call may have made a connection meanwhile.
+                self.node.reconnect();
+            }
             while calls.len() < self.settings.concurrency
                 && let Some(item) = self.take()
             {
@@ -218,16 +232,6 @@ impl Lane {
                     attention.set(self.node.attention());
                     self.forget_oldest();
                 }
-            }
-            let ejected = self.node.ejections();
-            if ejected != ejections {
-                ejections = ejected;
-                self.end_waiting(Reason::Drained);
-                // Dropped, which their tickets report.
-                calls.clear();
-                flight.clear();
-                // A call may have made a connection meanwhile.
-                self.node.reconnect();
             }
         }
         self.close();

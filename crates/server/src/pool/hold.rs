@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
-use crate::ids::NodeId;
+use super::NodeSpec;
+use crate::{discovery::Address, ids::NodeId};
+
+/// Most holds kept of nodes that are not there.
+const MOST_AWAY: usize = 1000;
 
 /// What an operator did to a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -106,36 +110,107 @@ impl Balance {
     }
 }
 
-/// The holds that last, by node.
+/// Which process a node is, as far as its registration tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Incarnation {
+    /// The instance that it registered, if it did.
+    pub(super) instance: Option<String>,
+    /// Where it is.
+    pub(super) address: Address,
+}
+
+impl Incarnation {
+    pub(super) fn of(spec: &NodeSpec) -> Self {
+        Self {
+            instance: spec.instance.clone(),
+            address: spec.address.clone(),
+        }
+    }
+
+    /// Instances tell, where both are known; else the address does.
+    fn is(&self, other: &Self) -> bool {
+        let instances = self.instance.as_ref().zip(other.instance.as_ref());
+        instances.map_or(self.address == other.address, |(one, two)| one == two)
+    }
+}
+
+#[derive(Debug)]
+struct Held {
+    hold: Hold,
+    until: Instant,
+    whom: Incarnation,
+    is_away: bool,
+}
+
+/// What a node that is found means for the hold of its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Met {
+    /// It is the one that was held, and still is, until then.
+    Same(Hold, Instant),
+    /// It is another one: what was done to the earlier one is over.
+    Another(Hold),
+}
+
+/// The holds that last, by node. One outlives its node, which may only have
+/// missed a lease: whoever is sick does that most.
 #[derive(Debug, Default)]
-pub(super) struct Holds(BTreeMap<NodeId, (Hold, Instant)>);
+pub(super) struct Holds(BTreeMap<NodeId, Held>);
 
 impl Holds {
     /// Another hold of a node takes the place of the first.
-    pub(super) fn set(&mut self, node: NodeId, hold: Hold, until: Instant) {
-        self.0.insert(node, (hold, until));
+    pub(super) fn set(&mut self, node: NodeId, whom: Incarnation, hold: Hold, until: Instant) {
+        let is_away = false;
+        let held = Held {
+            hold,
+            until,
+            whom,
+            is_away,
+        };
+        self.0.insert(node, held);
     }
 
-    /// The node is free, or gone. Gives what was done to it.
+    /// The node is free. Gives what was done to it.
     pub(super) fn end(&mut self, node: &NodeId) -> Option<Hold> {
-        self.0.remove(node).map(|(hold, _)| hold)
+        self.0.remove(node).map(|held| held.hold)
+    }
+
+    /// The node left, and may come back. Gives the hold that made room, if one
+    /// had to: the soonest to end of those whose nodes are away.
+    pub(super) fn leave(&mut self, node: &NodeId) -> Option<(NodeId, Hold)> {
+        self.0.get_mut(node)?.is_away = true;
+        let away = || self.0.iter().filter(|(_, held)| held.is_away);
+        if away().count() <= MOST_AWAY {
+            return None;
+        }
+        let soonest = away().min_by_key(|(_, held)| held.until)?.0.clone();
+        let hold = self.end(&soonest)?;
+        Some((soonest, hold))
+    }
+
+    /// A node of that id is found, or tells more of itself.
+    pub(super) fn meet(&mut self, node: &NodeId, found: Incarnation) -> Option<Met> {
+        let held = self.0.get_mut(node)?;
+        if !held.whom.is(&found) {
+            return self.end(node).map(Met::Another);
+        }
+        held.is_away = false;
+        let known = held.whom.instance.take();
+        held.whom = Incarnation {
+            instance: found.instance.or(known),
+            ..found
+        };
+        Some(Met::Same(held.hold, held.until))
     }
 
     /// When [`Holds::expire`] has something to do next.
     pub(super) fn next_end(&self) -> Option<Instant> {
-        self.0.values().map(|(_, until)| *until).min()
+        self.0.values().map(|held| held.until).min()
     }
 
     /// Takes out the holds whose time is up.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<(NodeId, Hold)> {
-        let over = self.0.iter().filter(|(_, (_, until))| *until <= now);
-        let over: Vec<_> = over
-            .map(|(node, (hold, _))| (node.clone(), *hold))
-            .collect();
-        for (node, _) in &over {
-            self.0.remove(node);
-        }
-        over
+        let over = self.0.extract_if(.., |_, held| held.until <= now);
+        over.map(|(node, held)| (node, held.hold)).collect()
     }
 }
 

@@ -155,8 +155,7 @@ impl Node {
 
     /// Tells it from the one that had its id before: the instance that its
     /// registration named when it was found, else one made up here. A node
-    /// that registers with another one, or another address, is a new [`Node`],
-    /// and not held.
+    /// that registers with another one, or another address, is a new [`Node`].
     pub fn instance(&self) -> &str {
         &self.instance
     }
@@ -351,6 +350,11 @@ impl Node {
 
 #[cfg(test)]
 impl Node {
+    /// As the pool's task does it.
+    pub(crate) fn eject(&self) {
+        self.set_hold(Hold::Ejected, Some(Instant::now()));
+    }
+
     /// A node that nobody has called yet, without series in any registry.
     pub(super) fn unconnected(spec: &NodeSpec) -> Self {
         let second = Duration::from_secs(1);

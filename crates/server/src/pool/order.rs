@@ -74,6 +74,15 @@ pub enum Refusal {
         /// As it is.
         found: String,
     },
+    /// Its registration is gone: it is here for as long as its connection is.
+    #[error(
+        "node {node} lingers: its registration is gone, and without its open connection it \
+         would leave, and pushes to its people would end unresolved_node"
+    )]
+    Lingering {
+        /// The node.
+        node: NodeId,
+    },
     /// Pushes would reach too few nodes.
     #[error("{after} usable nodes would remain of {before}, at least {least} must")]
     TooFewUsable {
@@ -132,11 +141,11 @@ pub(super) fn plan<'a>(
         node: node.clone(),
         hold_before: target.hold,
         balance,
-        refusal: refusal(node, order, balance),
+        refusal: refusal(node, order, target.hold, balance),
     })
 }
 
-fn refusal(node: &Node, order: &Order, balance: Balance) -> Option<Refusal> {
+fn refusal(node: &Node, order: &Order, before: Hold, balance: Balance) -> Option<Refusal> {
     if let Some(expected) = &order.expected
         && expected != node.instance()
     {
@@ -146,8 +155,15 @@ fn refusal(node: &Node, order: &Order, balance: Balance) -> Option<Refusal> {
             found: node.instance().to_owned(),
         });
     }
+    let closes = matches!(order.deed, Deed::Reconnect | Deed::Eject { .. });
+    if closes && node.is_lingering() {
+        let node = node.id().clone();
+        return Some(Refusal::Lingering { node });
+    }
     let holds = matches!(order.deed, Deed::Drain { .. } | Deed::Eject { .. });
-    (holds && balance.leaves_too_few()).then_some(Refusal::TooFewUsable {
+    // A node that is held already leaves no fewer.
+    let more = holds && before == Hold::None;
+    (more && balance.leaves_too_few()).then_some(Refusal::TooFewUsable {
         before: balance.before,
         after: balance.after,
         least: balance.least,

@@ -123,6 +123,11 @@ impl Registry {
             .map(|member| (&member.spec, member.lingers_until.is_some()))
     }
 
+    /// A node in use.
+    pub fn spec(&self, id: &NodeId) -> Option<&NodeSpec> {
+        self.members.get(id).map(|member| &member.spec)
+    }
+
     /// Takes in an event; `live` tells whether a node has an open connection.
     pub fn apply(
         &mut self,

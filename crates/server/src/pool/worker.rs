@@ -269,7 +269,10 @@ impl Worker {
                     self.tell(Level::Info, Kind::NodeReturned, &id, "registration is back");
                     self.linger(&id, false);
                 }
-                Change::Renamed(spec) => debug!(node.id = %spec.id, "node goes by other names"),
+                Change::Renamed(spec) => {
+                    debug!(node.id = %spec.id, "node goes by other names");
+                    self.meet(&spec);
+                }
                 Change::Duplicate { key, revision, id } => {
                     warn!(key, revision, node.id = %id, "skipped: a newer registration has this id");
                     self.metrics
@@ -295,17 +298,22 @@ impl Worker {
             self.connections_changed.clone(),
             &self.log,
         );
-        let message = format!("found at {}, instance {}", spec.address, node.instance());
-        self.tell(Level::Info, Kind::NodeFound, &spec.id, message);
+        let mut message = format!("found at {}, instance {}", spec.address, node.instance());
         self.nodes.insert(spec.id.clone(), Arc::new(node));
+        if let Some(hold) = self.meet(spec) {
+            message.push_str(", still ");
+            message.push_str(hold.as_label());
+        }
+        self.tell(Level::Info, Kind::NodeFound, &spec.id, message);
         before
     }
 
     fn take_out(&mut self, id: &NodeId) -> Option<Arc<Node>> {
         let node = self.nodes.remove(id)?;
         self.metrics.nodes.remove(id);
-        if let Some(hold) = self.holds.end(id) {
-            self.tell_hold_ended(id, hold, "the node left or is another now");
+        if let Some((other, hold)) = self.holds.leave(id) {
+            let why = "too many held nodes are away";
+            self.tell_hold_ended(&other, hold, holding::BY_DISCOVERY, why);
         }
         Some(node)
     }

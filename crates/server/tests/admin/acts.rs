@@ -51,6 +51,13 @@ async fn audit(client: &Client) -> Vec<(String, String, String)> {
     told
 }
 
+fn with_token<T>(request: T, token: &str) -> Request<T> {
+    let mut request = Request::new(request);
+    let token = format!("Bearer {token}").parse().unwrap();
+    request.metadata_mut().insert("authorization", token);
+    request
+}
+
 async fn setting(client: &Client, key: &str) -> Setting {
     let settings = client
         .clone()
@@ -192,21 +199,59 @@ async fn the_role_read_sees_everything_and_its_acts_are_refused_and_told() {
     })
     .await;
     let client = admin(bed.server.admin_addr().unwrap());
-    let with_token = |request| {
-        let mut request = Request::new(request);
-        let token = "Bearer look".parse().unwrap();
-        request.metadata_mut().insert("authorization", token);
-        request
-    };
-    let mut info = Request::new(GetInfoRequest {});
-    let token = "Bearer look".parse().unwrap();
-    info.metadata_mut().insert("authorization", token);
+    let info = with_token(GetInfoRequest {}, "look");
     let info = client.clone().get_info(info).await.unwrap().into_inner();
     assert_eq!(info.role(), Role::Read);
-    let request = with_token(act(Verb::Drain, "connect-node-1"));
+    let request = with_token(act(Verb::Drain, "connect-node-1"), "look");
     let refused = client.clone().act(request).await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
     let told = audit(&client).await;
     assert_eq!(told[0].0, "action.refused");
     assert!(told[0].2.starts_with("read from"), "{told:?}");
+    for _ in 0..200 {
+        let request = with_token(act(Verb::Drain, "connect-node-1"), "look");
+        let refused = client.clone().act(request).await.unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied);
+    }
+    let told = audit(&client).await;
+    assert!(told.len() <= 2, "repeats are summed up: {}", told.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_out_of_bounds_is_refused_and_its_id_stays_free() {
+    let bed = Bed::start(2).await;
+    let client = admin(bed.server.admin_addr().unwrap());
+    let drain = ActRequest {
+        request_id: "one".into(),
+        ..act(Verb::Drain, "connect-node-1")
+    };
+    let large = ActRequest {
+        value: "x".repeat(400 << 10),
+        ..drain.clone()
+    };
+    let refused = done(&client, large).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().starts_with("value"), "{refused:?}");
+    assert!(done(&client, drain).await.unwrap().applied);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_admitted_is_told_in_the_audit_without_what_they_sent() {
+    let bed = Bed::with(2, |config| {
+        config.admin.operate_token = push_manager_config::Secret::new("touch");
+    })
+    .await;
+    let client = admin(bed.server.admin_addr().unwrap());
+    for _ in 0..5 {
+        let request = with_token(act(Verb::Drain, "connect-node-1"), "guess");
+        let refused = client.clone().act(request).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unauthenticated);
+    }
+    let told = audit(&client).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    let (kind, message, actor) = &told[0];
+    assert_eq!(kind, "action.refused");
+    assert!(message.contains("unknown here"), "{message}");
+    assert!(!message.contains("guess"), "{message}");
+    assert_eq!(actor, "nobody known, from 127.0.0.1");
 }

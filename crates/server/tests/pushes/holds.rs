@@ -1,6 +1,9 @@
 //! What an operator does to a node: it gets nothing new, or nothing at all, until it is free again;
 //! whoever is there is accounted for, and enough nodes stay.
 
+#[path = "holds/staying.rs"]
+mod staying;
+
 use std::{sync::Arc, time::Duration};
 
 use push_manager::{
@@ -308,5 +311,6 @@ async fn an_order_for_another_instance_is_refused_and_a_hold_goes_with_its_node(
         .iter()
         .find(|event| event.news.kind == Kind::HoldEnded);
     let ended = &ended.expect("the hold ended with its node").news;
-    assert_eq!(ended.level, Level::Info);
+    assert_eq!(ended.level, Level::Audit, "the audit has its end, too");
+    assert_eq!(ended.actor.as_deref(), Some("discovery"));
 }

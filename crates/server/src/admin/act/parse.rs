@@ -5,17 +5,20 @@ use std::time::Duration;
 use push_manager_proto::admin::{ActRequest, Scope, Verb};
 
 use crate::{
+    admin::detail::LONGEST_NODE,
     events::Kind,
     ids::NodeId,
     pool::{Deed, Order},
 };
 
 /// Bytes of a request id.
-pub(super) const LONGEST_ID: usize = 128;
+const LONGEST_ID: usize = 128;
 /// Bytes of a reason.
-pub(super) const LONGEST_REASON: usize = 256;
-/// Bytes of a node's id, and of what it is expected to be.
-pub(super) const LONGEST_NODE: usize = 1024;
+const LONGEST_REASON: usize = 256;
+/// Bytes of a setting's key.
+const LONGEST_SETTING: usize = 128;
+/// Bytes of its value.
+const LONGEST_VALUE: usize = 1024;
 const USUAL_TTL: Duration = Duration::from_mins(10);
 const LONGEST_TTL: Duration = Duration::from_hours(24);
 
@@ -63,6 +66,8 @@ impl Act {
                 &request.expected_instance,
                 LONGEST_NODE,
             ),
+            ("setting", &request.setting, LONGEST_SETTING),
+            ("value", &request.value, LONGEST_VALUE),
         ] {
             let got = text.len();
             if got > most {
@@ -172,6 +177,8 @@ mod tests {
         assert!(refused(&|r| r.verb = Verb::Set.into()).starts_with("setting"));
         assert!(refused(&|r| r.reason = "x".repeat(257)).starts_with("reason"));
         assert!(refused(&|r| r.request_id = "x".repeat(129)).starts_with("request_id"));
+        assert!(refused(&|r| r.setting = "x".repeat(129)).starts_with("setting"));
+        assert!(refused(&|r| r.value = "x".repeat(1025)).starts_with("value"));
         assert!(refused(&|r| r.reason = "a\nb".to_owned()).starts_with("reason"));
         for bad in [0, -1, 86_401] {
             assert!(

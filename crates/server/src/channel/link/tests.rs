@@ -86,3 +86,14 @@ fn an_attempt_that_is_given_up_leaves_the_link_idle() {
     drop(attempt);
     assert_eq!(live.state().0, LinkState::Idle);
 }
+
+#[test]
+fn a_peers_long_reason_is_cut_and_the_same_one_is_kept_as_it_is() {
+    let (live, _) = watched();
+    let long = "界".repeat(10_000);
+    live.call_failed(&long);
+    let first = live.last_error().unwrap();
+    assert!(first.len() <= 512 && first.starts_with("界"), "{first}");
+    live.call_failed(&long);
+    assert!(Arc::ptr_eq(&first, &live.last_error().unwrap()));
+}

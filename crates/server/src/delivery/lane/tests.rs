@@ -30,6 +30,16 @@ impl Drop for Silent {
 
 /// A running lane with room for `queue_items` behind one call in flight.
 async fn silent(queue_items: usize, queue_bytes: usize) -> Silent {
+    let (lane, listener) = at_rest(queue_items, queue_bytes).await;
+    Silent {
+        running: start(&lane),
+        lane,
+        _listener: listener,
+    }
+}
+
+/// The same before it runs.
+async fn at_rest(queue_items: usize, queue_bytes: usize) -> (Arc<Lane>, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let id = NodeId::new("node-1");
@@ -57,14 +67,13 @@ async fn silent(queue_items: usize, queue_bytes: usize) -> Silent {
         settings,
         CancellationToken::new(),
     ));
+    (lane, listener)
+}
+
+#[allow(clippy::disallowed_methods, reason = "a test without a tracker")]
+fn start(lane: &Arc<Lane>) -> JoinHandle<()> {
     let runs = lane.clone();
-    #[allow(clippy::disallowed_methods, reason = "a test without a tracker")]
-    let running = tokio::spawn(async move { runs.run().await });
-    Silent {
-        lane,
-        running,
-        _listener: listener,
-    }
+    tokio::spawn(async move { runs.run().await })
 }
 
 fn call(due: Duration, bytes: usize) -> Call {
@@ -180,4 +189,17 @@ async fn when_the_node_leaves_what_waits_is_node_gone_and_what_flies_unknown() {
     assert_eq!(in_flight.verdict(due).await, unknown);
     (&mut silent.running).await.unwrap();
     assert_eq!(silent.enqueue(LATER).unwrap_err(), Reason::NodeLeft);
+}
+
+#[tokio::test]
+async fn an_ejection_before_the_lane_runs_ends_what_waits_and_nothing_goes_out() {
+    let (lane, listener) = at_rest(10, 1 << 20).await;
+    let waiting = lane.enqueue(call(LATER, 1)).unwrap();
+    lane.node.eject();
+    let running = start(&lane);
+    let gone = failed(Outcome::NodeGone, Reason::Drained);
+    assert_eq!(waiting.verdict(Instant::now() + LATER).await, gone);
+    let called = tokio::time::timeout(SOON, listener.accept()).await;
+    assert!(called.is_err(), "a connection to an ejected node");
+    running.abort();
 }

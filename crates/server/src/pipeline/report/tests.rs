@@ -20,6 +20,7 @@ fn push(target: Target) -> Push {
         id: PushIds::new(InstanceId::random()).next(),
         target,
         content: Bytes::new(),
+        began: Instant::now(),
         deadline: Instant::now(),
         trace: TraceContext::default(),
     }

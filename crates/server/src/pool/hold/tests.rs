@@ -62,6 +62,61 @@ fn id(number: usize) -> NodeId {
     NodeId::new(format!("node-{number}"))
 }
 
+fn whom(instance: Option<&str>, host: usize) -> Incarnation {
+    Incarnation {
+        instance: instance.map(str::to_owned),
+        address: format!("10.0.0.{}:1", host % 250).parse().unwrap(),
+    }
+}
+
+#[test]
+fn a_hold_waits_for_the_same_node_and_ends_for_another() {
+    let until = Instant::now() + Duration::from_mins(10);
+    let same = Some(Met::Same(Hold::Ejected, until));
+    let another = Some(Met::Another(Hold::Ejected));
+    for (held, found, expected) in [
+        (whom(Some("a"), 1), whom(Some("a"), 1), same),
+        (whom(Some("a"), 1), whom(Some("a"), 2), same),
+        (whom(Some("a"), 1), whom(Some("b"), 1), another),
+        (whom(None, 1), whom(None, 1), same),
+        (whom(None, 1), whom(None, 2), another),
+        (whom(Some("a"), 1), whom(None, 1), same),
+        (whom(Some("a"), 1), whom(None, 2), another),
+    ] {
+        let mut holds = Holds::default();
+        holds.set(id(1), held.clone(), Hold::Ejected, until);
+        assert_eq!(holds.leave(&id(1)), None);
+        assert_eq!(holds.next_end(), Some(until), "also while it is away");
+        let met = holds.meet(&id(1), found.clone());
+        assert_eq!(met, expected, "{held:?} {found:?}");
+        assert_eq!(holds.end(&id(1)).is_some(), met == same);
+    }
+}
+
+#[test]
+fn a_node_that_says_later_who_it_is_is_still_another() {
+    let until = Instant::now() + Duration::from_mins(10);
+    let mut holds = Holds::default();
+    holds.set(id(1), whom(Some("a"), 1), Hold::Drained, until);
+    let met = holds.meet(&id(1), whom(None, 1));
+    assert_eq!(met, Some(Met::Same(Hold::Drained, until)));
+    let met = holds.meet(&id(1), whom(Some("b"), 1));
+    assert_eq!(met, Some(Met::Another(Hold::Drained)));
+}
+
+#[test]
+fn holds_of_nodes_that_are_away_are_few_and_the_soonest_to_end_makes_room() {
+    let (mut holds, now) = (Holds::default(), Instant::now());
+    for at in 0..=MOST_AWAY {
+        let until = now + Duration::from_secs(1 + at as u64);
+        holds.set(id(at), whom(None, at), Hold::Drained, until);
+        let room = holds.leave(&id(at));
+        assert_eq!(room, (at == MOST_AWAY).then(|| (id(0), Hold::Drained)));
+    }
+    assert_eq!(holds.meet(&id(0), whom(None, 0)), None);
+    assert!(holds.meet(&id(1), whom(None, 1)).is_some());
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Hold(usize, Hold, u64),
@@ -99,7 +154,7 @@ proptest! {
                     if !balance.leaves_too_few() {
                         all[at].hold = hold;
                         until[at] = Some(now + seconds(ttl));
-                        holds.set(id(at), hold, now + seconds(ttl));
+                        holds.set(id(at), whom(None, at), hold, now + seconds(ttl));
                         let usable = all.iter().filter(|one| one.is_usable()).count();
                         prop_assert_eq!(usable, balance.after);
                         prop_assert!(usable >= least_usable(nodes, ratio));

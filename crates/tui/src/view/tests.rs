@@ -22,6 +22,7 @@ use crate::{
     replica::{Link, ReplicaId},
 };
 
+mod places;
 mod rules;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (100, 30), (200, 60)];

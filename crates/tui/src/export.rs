@@ -181,7 +181,7 @@ pub fn stamp(since_epoch: Duration) -> String {
 }
 
 /// The date so many days after 1 January 1970.
-fn date(days: u64) -> (u64, u64, u64) {
+pub(crate) fn date(days: u64) -> (u64, u64, u64) {
     let leap = |year: u64| {
         year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
     };

@@ -1,6 +1,6 @@
 //! The cursor: by identity, never by row number.
 
-use super::{Effect, Model, Screen, update};
+use super::{Effect, Model, Overlay, Screen, update};
 use crate::{
     fleet::{EventItem, NodeName, Subject},
     replica::ReplicaId,
@@ -158,12 +158,18 @@ pub(super) fn open(model: &mut Model) {
             }
         }
         Screen::Events => {
-            let told = event(model).and_then(|item| Some((item.node.clone()?, item.learnt)));
-            let Some((name, at)) = told else { return };
-            super::time::go_to(model, at);
-            model.screen = Screen::Node(name);
+            let item = event(model).cloned().map(Box::new);
+            model.overlay = item.map(|item| Overlay::Event { item, top: 0 });
         }
         Screen::Replicas => only(model),
+/// Goes to an event's node, as it was when the event was learnt.
+pub(super) fn follow(model: &mut Model, item: &EventItem) {
+    if let Some(name) = item.node.clone() {
+        super::time::go_to(model, item.learnt);
+        model.screen = Screen::Node(name);
+    }
+}
+
         Screen::Node(_) | Screen::Pushes => {}
     }
 }

@@ -92,7 +92,7 @@ pub fn draw_into(model: &Model, buffer: &mut ratatui::buffer::Buffer, area: rata
 }
 
 pub use self::{
-    layout::{Hit, hit, page_rows},
+    layout::{Hit, hit, page_rows, problem_rows},
     overlays::{Reach, act_reach, reach},
 };
 

@@ -40,12 +40,7 @@ pub(super) fn by(model: &mut Model, rows: isize) {
             model.events.selected = order.get(to).copied();
         }
         Screen::Replicas => {
-            let ids: Vec<ReplicaId> = model
-                .shown()
-                .replicas()
-                .iter()
-                .map(crate::replica::Replica::id)
-                .collect();
+            let ids: Vec<ReplicaId> = model.listed().map(crate::replica::Replica::id).collect();
             let at = ids
                 .iter()
                 .position(|id| model.replicas.selected == Some(*id));
@@ -88,11 +83,8 @@ pub(super) fn to(model: &mut Model, row: usize) {
                 .or(model.events.selected);
         }
         Screen::Replicas => {
-            let replica = model
-                .shown()
-                .replicas()
-                .get(row)
-                .map(crate::replica::Replica::id);
+            let at = model.replicas.top + row;
+            let replica = model.listed().nth(at).map(crate::replica::Replica::id);
             model.replicas.selected = replica.or(model.replicas.selected);
         }
         Screen::Pushes => {
@@ -101,7 +93,11 @@ pub(super) fn to(model: &mut Model, row: usize) {
         }
         Screen::Overview => {
             let count = model.shown().problems().len();
-            model.overview.selected = row.min(count.saturating_sub(1));
+            let at = model.overview.top + row;
+            if at < count {
+                model.overview.selected = at;
+                model.jumped = false;
+            }
         }
         Screen::Node(_) => {}
     }
@@ -162,15 +158,15 @@ pub(super) fn open(model: &mut Model) {
             model.overlay = item.map(|item| Overlay::Event { item, top: 0 });
         }
         Screen::Replicas => only(model),
+        Screen::Node(_) | Screen::Pushes => {}
+    }
+}
+
 /// Goes to an event's node, as it was when the event was learnt.
 pub(super) fn follow(model: &mut Model, item: &EventItem) {
     if let Some(name) = item.node.clone() {
         super::time::go_to(model, item.learnt);
         model.screen = Screen::Node(name);
-    }
-}
-
-        Screen::Node(_) | Screen::Pushes => {}
     }
 }
 

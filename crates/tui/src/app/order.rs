@@ -39,17 +39,26 @@ pub(super) fn refresh(model: &mut Model) {
     refresh_nodes(model);
     refresh_events(model);
     let problems = model.shown().problems().len();
-    model.overview.selected = model.overview.selected.min(problems.saturating_sub(1));
+    let page = crate::view::problem_rows(model.size);
+    let state = &mut model.overview;
+    state.selected = state.selected.min(problems.saturating_sub(1));
+    state.top = scrolled(state.top, state.selected, problems, page);
     let apis = model.shown().apis();
     let known = |name: &String| apis.iter().any(|api| api.name == *name);
     if !model.pushes.selected.as_ref().is_some_and(known) {
         model.pushes.selected = apis.first().map(|api| api.name.clone());
     }
-    let replicas = model.shown().replicas();
-    let known = |id| replicas.iter().any(|replica| replica.id() == id);
-    if !model.replicas.selected.is_some_and(known) {
-        model.replicas.selected = replicas.first().map(crate::replica::Replica::id);
-    }
+    refresh_replicas(model);
+}
+
+fn refresh_replicas(model: &mut Model) {
+    let ids: Vec<_> = model.listed().map(crate::replica::Replica::id).collect();
+    let page = crate::view::page_rows(model);
+    let state = &mut model.replicas;
+    let at = ids.iter().position(|id| state.selected == Some(*id));
+    let at = at.unwrap_or(0);
+    state.selected = ids.get(at).copied();
+    state.top = scrolled(state.top, at, ids.len(), page);
 }
 
 /// What the order of nodes was made of.

@@ -39,6 +39,82 @@ fn linked(count: u32, link: impl Fn(u32) -> Link) -> Model {
     model
 }
 
+#[test]
+fn replicas_that_are_gone_leave_their_screen() {
+    let mut model = linked(27, |replica| match replica {
+        24.. => Link::Connecting,
+        _ => Link::Gone,
+    });
+    press(&mut model, "5");
+    let lines = shown(&model);
+    for (row, pod) in [(4, "pod-24"), (5, "pod-25"), (6, "pod-26")] {
+        assert!(lines[row].contains(pod), "{lines:#?}");
+    }
+    assert!(
+        !lines.iter().any(|line| line.contains("gone")),
+        "{lines:#?}"
+    );
+    press(&mut model, "j");
+    assert_eq!(model.replicas.selected, Some(ReplicaId(25)));
+    click(&mut model, 10, 6);
+    assert_eq!(model.replicas.selected, Some(ReplicaId(26)));
+}
+
+#[test]
+fn replicas_scroll_and_what_is_told_of_one_stays_in_sight() {
+    let mut model = linked(40, |replica| Link::Retrying {
+        why: format!("no way to {replica}"),
+        again_at: Moment::after(Duration::from_secs(9)),
+    });
+    for size in SIZES {
+        drop(update(&mut model, Msg::Resize(size.0, size.1)));
+        press(&mut model, "5gG");
+        let lines = shown(&model);
+        let row = lines.iter().position(|line| line.contains("▸ an"));
+        let row = row.unwrap_or_else(|| panic!("{lines:#?}"));
+        assert!(lines[row].contains("pod-39"));
+        assert!(lines.iter().any(|line| line.contains("an: no way to 39")));
+        click(&mut model, 10, row as u16 - 1);
+        assert_eq!(model.replicas.selected, Some(ReplicaId(38)));
+    }
+}
+
+#[test]
+fn while_one_replica_is_shown_alone_the_others_can_still_be_chosen() {
+    let mut model = story("5j\n");
+    assert_eq!(model.only, Some(ReplicaId(1)));
+    let lines = shown(&model);
+    assert!(
+        lines[4].contains("● live") && lines[6].contains("● live"),
+        "{lines:#?}"
+    );
+    press(&mut model, "j\n");
+    assert_eq!(model.only, Some(ReplicaId(2)));
+}
+
+#[test]
+fn a_click_takes_the_problem_that_is_seen_there_and_no_other() {
+    let mut model = linked(30, |replica| Link::Retrying {
+        why: format!("no way to {replica}"),
+        again_at: Moment::after(Duration::from_secs(9)),
+    });
+    press(&mut model, "G");
+    let all = model.shown().problems().len();
+    let lines = shown(&model);
+    let row = lines.iter().position(|line| line.contains("no way to 27"));
+    let row = row.unwrap_or_else(|| panic!("{lines:#?}")) as u16;
+    click(&mut model, 50, row);
+    assert_eq!(model.overview.selected, all - 1, "RPCs stand there");
+    click(&mut model, 5, row);
+    let problem = &model.shown().problems()[model.overview.selected];
+    assert!(problem.text.contains("no way to 27"), "{}", problem.text);
+    assert_eq!(
+        shown(&model)[usize::from(row)],
+        lines[usize::from(row)],
+        "nothing moved"
+    );
+}
+
 /// The columns at which a text begins in the lines that hold it.
 fn columns_of(lines: &[String], part: &str) -> Vec<usize> {
     let at = lines

@@ -293,3 +293,6 @@ fn problem(problem: &fleet::Problem) -> ProblemDoc {
         replica,
     }
 }
+
+#[cfg(test)]
+mod documented;

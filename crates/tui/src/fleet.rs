@@ -19,7 +19,7 @@ pub mod window;
 pub use self::{
     api::Api,
     events::{EventItem, EventList},
-    history::{Percentiles, Series},
+    history::{Bucket, Percentiles, Series},
     node::{Cell, Node, NodeName, NodeWord},
     problems::{Problem, Severity, Subject},
     totals::{NodeCounts, Totals},
@@ -184,6 +184,13 @@ impl Fleet {
         let track = self.tracks.get(replica.0 as usize)?;
         let (before, after) = track.row.last_two()?;
         track::rate_between(before, after, |row| row.pushes)
+    }
+
+    /// How a node's round trips of the last minute are spread, over live replicas: made when it is
+    /// asked for, since it is asked for one node at a time.
+    pub fn round_trips(&self, name: &NodeName, now: Moment) -> Vec<Bucket> {
+        let merged = merge::round_trips(name, &self.replicas, &self.tracks, now);
+        merged.as_ref().map(history::buckets).unwrap_or_default()
     }
 
     /// One replica.

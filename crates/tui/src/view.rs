@@ -14,6 +14,7 @@ mod overview;
 mod pen;
 mod pushes;
 mod replicas;
+mod spread;
 mod table;
 mod text;
 mod theme;

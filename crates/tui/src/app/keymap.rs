@@ -199,6 +199,15 @@ const LISTS: &[Context] = &[
     Context::Events,
     Context::Replicas,
 ];
+/// Where there is something to copy and to export.
+const OUT: &[Context] = &[
+    Context::Overview,
+    Context::Nodes,
+    Context::Node,
+    Context::Pushes,
+    Context::Events,
+    Context::Replicas,
+];
 const OPENS: &[Context] = &[
     Context::Overview,
     Context::Nodes,
@@ -270,9 +279,9 @@ static BINDINGS: &[Binding] = bind! {
         "End" [Chord::Key(K::End)] ANY Action::Live, "", "Back to the present.";
     }
     "OUT" {
-        "y" [c('y')] LISTS Action::Copy, "copy", "Copy what the cursor is on to the clipboard (OSC 52).";
-        "E" [c('E')] LISTS Action::ExportCsv, "", "Write this view to a file as CSV.";
-        "J" [c('J')] LISTS Action::ExportJson, "", "Write this view to a file as JSON.";
+        "y" [c('y')] OUT Action::Copy, "copy", "Copy what the cursor is on to the clipboard (OSC 52).";
+        "E" [c('E')] OUT Action::ExportCsv, "", "Write this view to a file as CSV.";
+        "J" [c('J')] OUT Action::ExportJson, "", "Write this view to a file as JSON.";
         "R" [c('R')] ANY Action::Record, "", "Begin a recording, or end it.";
         "P" [c('P')] ANY Action::Snapshot, "", "Write a picture of this screen to a file (SVG).";
     }

@@ -115,6 +115,74 @@ fn a_click_takes_the_problem_that_is_seen_there_and_no_other() {
     );
 }
 
+#[test]
+fn a_node_tells_its_instance_its_registration_and_when_its_hold_ends() {
+    for size in SIZES {
+        let mut model = story(":node push-71\n");
+        drop(update(&mut model, Msg::Resize(size.0, size.1)));
+        let heading = shown(&model)[2].clone();
+        assert!(
+            heading.contains("◌ DRAIN  drained, 8m44s left"),
+            "{heading}"
+        );
+        assert!(heading.contains("instance 9f47"), "{heading}");
+        assert!(size.0 < 100 || heading.contains("rev 48011"), "{heading}");
+    }
+}
+
+#[test]
+fn round_trips_of_a_node_are_bars_and_a_second_peak_is_told() {
+    for size in SIZES {
+        let mut model = story(":node push-1\n");
+        drop(update(&mut model, Msg::Resize(size.0, size.1)));
+        let lines = shown(&model);
+        let title = lines.iter().position(|line| line.contains("merged a+b+c"));
+        let title = title.unwrap_or_else(|| panic!("{lines:#?}"));
+        let below = &lines[title..];
+        let has = |part: &str| below.iter().any(|line| line.contains(part));
+        assert!(has("p50 2.2") && has("1ms") && has("64ms"), "{lines:#?}");
+        assert!(has("2nd peak: 5% of calls near 0."), "{lines:#?}");
+        assert!(has("█"), "{lines:#?}");
+    }
+}
+
+#[test]
+fn what_a_replica_told_before_says_that_it_is_stale() {
+    let mut scenario = Scenario::story();
+    scenario.silent_from.insert(1, 60);
+    scenario.down_from.insert(2, (70, "refused".to_owned()));
+    let mut model = model(&scenario, 75);
+    press(&mut model, "2\n");
+    for size in SIZES {
+        drop(update(&mut model, Msg::Resize(size.0, size.1)));
+        let lines = shown(&model);
+        let row = |letter: &str| lines.iter().find(|line| line.starts_with(letter)).unwrap();
+        assert!(row("│b  ").contains("stale"), "{lines:#?}");
+        assert!(row("│c  ").contains("down"), "{lines:#?}");
+        assert!(!row("│a  ").contains("stale"), "{lines:#?}");
+    }
+}
+
+#[test]
+fn on_a_nodes_screen_it_can_be_copied_and_exported() {
+    let mut model = story(":node push-71\n");
+    assert_eq!(press(&mut model, "y"), [Effect::Copy("push-71".to_owned())]);
+    for keys in ["E", "J", ":export json\n"] {
+        let effects = press(&mut model, keys);
+        let [Effect::Write { path, text }] = &effects[..] else {
+            panic!("{effects:?}")
+        };
+        assert!(
+            path.to_string_lossy().starts_with("pushtop-node-"),
+            "{path:?}"
+        );
+        assert!(
+            text.contains("push-71") && !text.contains("push-17"),
+            "{text}"
+        );
+    }
+}
+
 /// The columns at which a text begins in the lines that hold it.
 fn columns_of(lines: &[String], part: &str) -> Vec<usize> {
     let at = lines

@@ -1,12 +1,15 @@
 //! A view as a table of text, in CSV and JSON.
 
-use std::time::Duration;
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use serde_json::{Map, Value};
 
 use crate::{
     app::{Model, Screen},
-    fleet::EventItem,
+    fleet::{EventItem, Window},
     once,
 };
 
@@ -21,35 +24,61 @@ pub struct Table {
     pub rows: Vec<Vec<Value>>,
 }
 
-/// The view on the screen, with its filter and order.
+/// The view on the screen, with its filter, order and window.
 pub fn table(model: &Model) -> Table {
-    let view = once::Document::of(model.shown(), model.shown_at(), model.wall);
-    let (name, rows) = match model.screen {
+    let window = match model.screen {
+        Screen::Pushes | Screen::Api(_) => model.pushes.window,
+        Screen::Overview | Screen::Nodes | Screen::Node(_) | Screen::Events | Screen::Replicas => {
+            Window::Minute
+        }
+    };
+    // While one replica is shown alone, the others are listed all the same.
+    let fleet = match model.screen {
+        Screen::Replicas => model.linked(),
+        _ => model.shown(),
+    };
+    let view = once::Document::over(fleet, model.shown_at(), model.wall, window);
+    let (name, rows) = match &model.screen {
         Screen::Overview => ("problems", values(&view.problems)),
-        Screen::Nodes | Screen::Node(_) => {
-            let order = &model.nodes.order;
-            let marked = &model.nodes.marked;
-            let wanted = order
-                .iter()
-                .filter(|name| marked.is_empty() || marked.contains(*name));
-            let nodes = wanted.filter_map(|name| view.nodes.iter().find(|node| node.id == *name.0));
-            ("nodes", values(&nodes.collect::<Vec<_>>()))
+        Screen::Nodes => ("nodes", values(&nodes(model, &view))),
+        Screen::Node(name) => {
+            let node = view.nodes.iter().filter(|node| node.id == *name.0);
+            ("node", values(&node.collect::<Vec<_>>()))
         }
-        Screen::Pushes | Screen::Api(_) => ("apis", values(&view.apis)),
-        Screen::Events => {
-            let items = model.events.order.iter();
-            let found = items.filter_map(|id| {
-                let mut items = model.shown().events().items();
-                items.find(|item| item.id == *id)
-            });
-            (
-                "events",
-                values(&found.map(once::Event::of).collect::<Vec<_>>()),
-            )
+        Screen::Pushes => ("apis", values(&view.apis)),
+        Screen::Api(name) => {
+            let api = view.apis.iter().filter(|api| api.api == *name);
+            ("api", values(&api.collect::<Vec<_>>()))
         }
+        Screen::Events => ("events", values(&events(model))),
         Screen::Replicas => ("replicas", values(&view.replicas)),
     };
     flatten(name, rows)
+}
+
+/// The marked nodes, or all that are shown, in their order.
+fn nodes<'a>(model: &Model, view: &'a once::Document) -> Vec<&'a once::NodeDoc> {
+    let (order, marked) = (&model.nodes.order, &model.nodes.marked);
+    let by_name: HashMap<&str, _> = view
+        .nodes
+        .iter()
+        .map(|node| (node.id.as_str(), node))
+        .collect();
+    let wanted = order
+        .iter()
+        .filter(|name| marked.is_empty() || marked.contains(*name));
+    wanted
+        .filter_map(|name| by_name.get(&*name.0).copied())
+        .collect()
+}
+
+/// The events that are shown, in their order.
+fn events(model: &Model) -> Vec<once::Event> {
+    let items = model.shown().events().items();
+    let by_id: HashMap<u64, _> = items.map(|item| (item.id, item)).collect();
+    let order = model.events.order.iter();
+    let found = order.filter_map(|id| by_id.get(id).copied());
+    found.map(once::Event::of).collect()
 }
 
 fn values<T: serde::Serialize>(rows: &[T]) -> Vec<Value> {
@@ -60,13 +89,13 @@ fn values<T: serde::Serialize>(rows: &[T]) -> Vec<Value> {
 
 /// Objects within objects become columns with dots.
 fn flatten(name: &'static str, objects: Vec<Value>) -> Table {
-    let mut columns: Vec<String> = Vec::new();
+    let (mut columns, mut seen) = (Vec::new(), HashSet::new());
     let mut flat = Vec::with_capacity(objects.len());
     for object in objects {
         let mut row = Map::new();
         spread(&mut row, "", object);
         for column in row.keys() {
-            if !columns.contains(column) {
+            if seen.insert(column.clone()) {
                 columns.push(column.clone());
             }
         }
@@ -181,7 +210,7 @@ pub fn stamp(since_epoch: Duration) -> String {
 }
 
 /// The date so many days after 1 January 1970.
-fn date(days: u64) -> (u64, u64, u64) {
+pub(crate) fn date(days: u64) -> (u64, u64, u64) {
     let leap = |year: u64| {
         year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
     };
@@ -208,7 +237,10 @@ fn date(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
     use super::*;
+    use crate::app::{Msg, update};
 
     #[test]
     fn a_cell_can_neither_break_its_row_nor_run_as_a_formula() {
@@ -216,6 +248,53 @@ mod tests {
         assert_eq!(cell("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
         assert_eq!(cell("=1+1"), "\"'=1+1\"");
         assert_eq!(cell("-"), "\"'-\"");
+    }
+
+    fn exported(keys: &str) -> Table {
+        let mut model = crate::fixture::watched(&crate::fixture::Scenario::story(), 75);
+        for letter in keys.chars() {
+            let key = match letter {
+                '\n' => KeyCode::Enter,
+                letter => KeyCode::Char(letter),
+            };
+            let key = KeyEvent::new(key, KeyModifiers::NONE);
+            drop(update(&mut model, Msg::Key(key)));
+        }
+        table(&model)
+    }
+
+    fn column(table: &Table, name: &str) -> Vec<Value> {
+        let at = table.columns.iter().position(|column| column == name);
+        let at = at.unwrap_or_else(|| panic!("{name} in {:?}", table.columns));
+        table.rows.iter().map(|row| row[at].clone()).collect()
+    }
+
+    #[test]
+    fn an_export_has_the_window_of_the_screen_and_says_which() {
+        for (keys, seconds, covered) in [("3", 60, 60.0), ("3ttt", 10, 10.0), ("3tt", 3_600, 75.0)]
+        {
+            let table = exported(keys);
+            assert_eq!(column(&table, "window_s"), vec![Value::from(seconds); 3]);
+            for told in column(&table, "covered_s") {
+                let told = told.as_f64().unwrap();
+                assert!((told - covered).abs() <= 1.0, "{keys}: {told}");
+            }
+        }
+        let (short, long) = (exported("3ttt"), exported("3"));
+        assert_ne!(
+            column(&short, "latency.count"),
+            column(&long, "latency.count")
+        );
+    }
+
+    #[test]
+    fn an_export_has_the_rows_of_the_screen_in_their_order() {
+        let table = exported("2sS/push\n");
+        assert_eq!(table.rows.len(), 12);
+        assert_eq!(column(&table, "id")[0], "push-203");
+        let table = exported("2j\n");
+        assert_eq!((table.name, table.rows.len()), ("node", 1));
+        assert_eq!(exported("4").rows.len(), 5);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Fleets that never were, the same each time: for pictures, tests and benchmarks of what is shown.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use prost_types::Timestamp;
 use push_manager_proto::admin::{
@@ -10,6 +13,7 @@ use push_manager_proto::admin::{
 };
 
 use crate::{
+    app::{Model, Msg, Options, update},
     feed::{FeedEvent, Learnt},
     fleet::Fleet,
     moment::Moment,
@@ -20,6 +24,20 @@ use crate::{
 pub const BEGAN: i64 = 1_700_000_000;
 /// Each replica has run for so long when the scenario begins.
 const UP: u64 = 100_000;
+
+/// A console that has watched a scenario for so many seconds.
+pub fn watched(scenario: &Scenario, seconds: u64) -> Model {
+    let mut model = Model::new(Options::default(), SystemTime::UNIX_EPOCH);
+    for second in 0..=seconds {
+        for event in scenario.second(second) {
+            drop(update(&mut model, Msg::Feed(event)));
+        }
+        let now = Scenario::looked_at(second);
+        let wall = SystemTime::UNIX_EPOCH + now.since_start();
+        drop(update(&mut model, Msg::Tick { now, wall }));
+    }
+    model
+}
 
 /// A node's lot in a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

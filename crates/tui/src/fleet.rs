@@ -19,7 +19,7 @@ pub mod window;
 pub use self::{
     api::Api,
     events::{EventItem, EventList},
-    history::{Percentiles, Series},
+    history::{Bucket, Percentiles, Series},
     node::{Cell, Node, NodeName, NodeWord},
     problems::{Problem, Severity, Subject},
     totals::{NodeCounts, Totals},
@@ -208,6 +208,13 @@ impl Fleet {
     /// Why the place where replicas are found (etcd, Kubernetes) is away; nothing while it is there.
     pub fn source_away(&self) -> Option<&str> {
         self.source_away.as_deref()
+    }
+
+    /// How a node's round trips of the last minute are spread, over live replicas: made when it is
+    /// asked for, since it is asked for one node at a time.
+    pub fn round_trips(&self, name: &NodeName, now: Moment) -> Vec<Bucket> {
+        let merged = merge::round_trips(name, &self.replicas, &self.tracks, now);
+        merged.as_ref().map(history::buckets).unwrap_or_default()
     }
 
     /// One replica.

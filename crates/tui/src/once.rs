@@ -31,8 +31,13 @@ use crate::{
 pub const SCHEMA: u32 = 1;
 
 impl Document {
-    /// The fleet at a moment.
+    /// The fleet at a moment, RPCs over the last 60 s.
     pub fn of(fleet: &Fleet, now: Moment, wall: SystemTime) -> Self {
+        Self::over(fleet, now, wall, Window::Minute)
+    }
+
+    /// The fleet at a moment, RPCs over a window that ends then.
+    pub fn over(fleet: &Fleet, now: Moment, wall: SystemTime, window: Window) -> Self {
         let replicas = fleet.replicas().iter();
         let present = replicas.filter(|replica| *replica.link() != Link::Gone);
         Self {
@@ -42,7 +47,7 @@ impl Document {
             replicas: present
                 .map(|replica| self::replica(fleet, replica, now))
                 .collect(),
-            apis: fleet.apis().iter().map(api).collect(),
+            apis: fleet.apis().iter().map(|each| api(each, window)).collect(),
             nodes: fleet.nodes().values().map(node).collect(),
             problems: fleet.problems().iter().map(problem).collect(),
         }
@@ -208,24 +213,22 @@ fn replica(fleet: &Fleet, replica: &Replica, now: Moment) -> ReplicaDoc {
     }
 }
 
-fn api(api: &fleet::Api) -> ApiDoc {
-    let minute = api
-        .windows
-        .get(&Window::Minute)
-        .cloned()
-        .unwrap_or_default();
+fn api(api: &fleet::Api, window: Window) -> ApiDoc {
+    let figures = api.windows.get(&window).cloned().unwrap_or_default();
     ApiDoc {
         api: api.name.clone(),
+        window_s: window.length().as_secs(),
+        covered_s: figures.rate.map(|_| rounded(figures.seconds)),
         in_flight: api.in_flight,
         requests: api.requests.clone(),
         targets: api.targets.clone(),
         failed: api.failed.clone(),
-        requests_per_s: rate(minute.rate),
-        ok_per_s: rate(minute.ok_rate),
-        failed_per_s: rate(minute.failed_rate),
-        cancelled_per_s: rate(minute.cancelled_rate),
-        failed_ratio: rate(minute.failed_ratio),
-        latency: spread(&minute.latency),
+        requests_per_s: rate(figures.rate),
+        ok_per_s: rate(figures.ok_rate),
+        failed_per_s: rate(figures.failed_rate),
+        cancelled_per_s: rate(figures.cancelled_rate),
+        failed_ratio: rate(figures.failed_ratio),
+        latency: spread(&figures.latency),
     }
 }
 
@@ -246,25 +249,28 @@ fn node(node: &fleet::Node) -> NodeDoc {
         };
         (id.to_string(), cell)
     });
+    // Zero would be a claim where no live replica knows the node.
+    let known = node.word != NodeWord::Gone;
+    let figure = |count: u64| known.then_some(count);
     NodeDoc {
         id: node.name.to_string(),
         address: node.address.clone(),
         state: word(node.word),
-        since_ms: ms(node.since).filter(|_| node.word != NodeWord::Gone),
+        since_ms: ms(node.since).filter(|_| known),
         warning: node.warning.map(severity),
-        connections: node.connections,
-        in_flight: node.in_flight,
+        connections: figure(node.connections),
+        in_flight: figure(node.in_flight),
         oldest_in_flight_ms: ms(node.oldest_in_flight),
-        queued: node.queued,
+        queued: figure(node.queued),
         oldest_queued_ms: ms(node.oldest_queued),
-        queue_ratio: rounded(node.queue_ratio),
-        delivered: node.delivered,
-        offline: node.offline,
-        failed: node.failed,
+        queue_ratio: known.then(|| rounded(node.queue_ratio)),
+        delivered: figure(node.delivered),
+        offline: figure(node.offline),
+        failed: figure(node.failed),
         delivered_per_s: rate(node.delivered_rate),
         failed_per_s: rate(node.failed_rate),
         failed_ratio: rate(node.failed_ratio),
-        failed_by_reason: node.failed_by_reason.clone(),
+        failed_by_reason: known.then(|| node.failed_by_reason.clone()),
         rtt: spread(&node.rtt),
         replicas: cells.collect(),
     }
@@ -287,3 +293,6 @@ fn problem(problem: &fleet::Problem) -> ProblemDoc {
         replica,
     }
 }
+
+#[cfg(test)]
+mod documented;

@@ -15,6 +15,7 @@ mod overview;
 mod pen;
 mod pushes;
 mod replicas;
+mod spread;
 mod table;
 mod text;
 mod theme;
@@ -70,6 +71,9 @@ pub fn draw_into(model: &Model, buffer: &mut ratatui::buffer::Buffer, area: rata
     };
     if layout::is_small(pen.area) {
         line::draw(model, &mut pen);
+        if let Some(overlay) = &model.overlay {
+            overlays::draw_small(model, overlay, &mut pen);
+        }
         return;
     }
     let areas = layout::areas(pen.area);
@@ -90,7 +94,15 @@ pub fn draw_into(model: &Model, buffer: &mut ratatui::buffer::Buffer, area: rata
     }
 }
 
-pub use self::layout::{Hit, hit, page_rows};
+pub use self::{
+    layout::{Hit, hit, page_rows, problem_rows},
+    overlays::{Reach, act_reach, reach},
+};
+
+/// Whether a terminal of so many columns and rows has room for one line only.
+pub fn is_small((columns, rows): (u16, u16)) -> bool {
+    layout::is_small(ratatui::layout::Rect::new(0, 0, columns, rows))
+}
 
 #[cfg(test)]
 mod tests;

@@ -115,6 +115,8 @@ pub struct ActDialog {
     pub typed: String,
     /// Where it is.
     pub stage: ActStage,
+    /// The first line of the plans, or of what came of them, that is shown.
+    pub top: usize,
     /// When the plans were asked for: old ones must be made anew.
     pub asked_at: Moment,
 }

@@ -92,6 +92,7 @@ pub(super) fn plan(
         confirmation,
         typed: String::new(),
         stage: ActStage::Planning,
+        top: 0,
         asked_at: model.now,
     })));
     effects
@@ -164,6 +165,11 @@ fn settle(model: &mut Model, wish: u64, replica: ReplicaId) -> Option<String> {
 
 /// A key in the dialog.
 pub(super) fn on_key(model: &mut Model, key: KeyEvent, mut dialog: Box<ActDialog>) -> Vec<Effect> {
+    if let Some(top) = overlay::scrolled(crate::view::act_reach(model, &dialog), dialog.top, key) {
+        dialog.top = top;
+        model.overlay = Some(Overlay::Act(dialog));
+        return Vec::new();
+    }
     match (dialog.stage, key.code) {
         (_, KeyCode::Esc) | (ActStage::Acting, KeyCode::Enter | KeyCode::Char('q')) => {
             return Vec::new();
@@ -201,6 +207,7 @@ fn confirm(model: &mut Model, mut dialog: Box<ActDialog>) -> Vec<Effect> {
         effects.push(Effect::Act(part.wish.clone()));
     }
     dialog.stage = ActStage::Acting;
+    dialog.top = 0;
     model.nodes.marked.clear();
     model.overlay = Some(Overlay::Act(dialog));
     effects

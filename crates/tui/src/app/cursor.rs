@@ -1,6 +1,6 @@
 //! The cursor: by identity, never by row number.
 
-use super::{Effect, Model, Screen, model::HeldProblem, update};
+use super::{Effect, Model, Overlay, Screen, model::HeldProblem, update};
 use crate::{
     fleet::{EventItem, NodeName},
     replica::ReplicaId,
@@ -40,12 +40,7 @@ pub(super) fn by(model: &mut Model, rows: isize) {
             model.events.selected = order.get(to).copied();
         }
         Screen::Replicas => {
-            let ids: Vec<ReplicaId> = model
-                .shown()
-                .replicas()
-                .iter()
-                .map(crate::replica::Replica::id)
-                .collect();
+            let ids: Vec<ReplicaId> = model.listed().map(crate::replica::Replica::id).collect();
             let at = ids
                 .iter()
                 .position(|id| model.replicas.selected == Some(*id));
@@ -88,11 +83,8 @@ pub(super) fn to(model: &mut Model, row: usize) {
                 .or(model.events.selected);
         }
         Screen::Replicas => {
-            let replica = model
-                .shown()
-                .replicas()
-                .get(row)
-                .map(crate::replica::Replica::id);
+            let at = model.replicas.top + row;
+            let replica = model.listed().nth(at).map(crate::replica::Replica::id);
             model.replicas.selected = replica.or(model.replicas.selected);
         }
         Screen::Pushes => {
@@ -101,7 +93,11 @@ pub(super) fn to(model: &mut Model, row: usize) {
         }
         Screen::Overview => {
             let count = model.shown().problems().len();
-            to_problem(model, row.min(count.saturating_sub(1)));
+            let at = model.overview.top + row;
+            if at < count {
+                to_problem(model, at);
+                model.jumped = false;
+            }
         }
         Screen::Node(_) | Screen::Api(_) => {}
     }
@@ -162,10 +158,8 @@ pub(super) fn open(model: &mut Model) {
             }
         }
         Screen::Events => {
-            let told = event(model).and_then(|item| Some((item.node.clone()?, item.learnt)));
-            let Some((name, at)) = told else { return };
-            super::time::go_to(model, at);
-            model.screen = Screen::Node(name);
+            let item = event(model).cloned().map(Box::new);
+            model.overlay = item.map(|item| Overlay::Event { item, top: 0 });
         }
         Screen::Replicas => only(model),
         Screen::Pushes => {
@@ -174,6 +168,14 @@ pub(super) fn open(model: &mut Model) {
             }
         }
         Screen::Node(_) | Screen::Api(_) => {}
+    }
+}
+
+/// Goes to an event's node, as it was when the event was learnt.
+pub(super) fn follow(model: &mut Model, item: &EventItem) {
+    if let Some(name) = item.node.clone() {
+        super::time::go_to(model, item.learnt);
+        model.screen = Screen::Node(name);
     }
 }
 

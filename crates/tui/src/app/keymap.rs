@@ -203,6 +203,15 @@ const LISTS: &[Context] = &[
     Context::Events,
     Context::Replicas,
 ];
+/// Where there is something to copy and to export.
+const OUT: &[Context] = &[
+    Context::Overview,
+    Context::Nodes,
+    Context::Node,
+    Context::Pushes,
+    Context::Events,
+    Context::Replicas,
+];
 const OPENS: &[Context] = &[
     Context::Overview,
     Context::Nodes,
@@ -248,7 +257,7 @@ static BINDINGS: &[Binding] = bind! {
         "5" [c('5')] ANY Action::Go(5), "", "Replicas and the links to them.";
         "Tab" [Chord::Key(K::Tab)] ANY Action::NextScreen, "", "The next screen.";
         "⇧Tab" [Chord::Key(K::BackTab)] ANY Action::PreviousScreen, "", "The screen before.";
-        "Enter" [Chord::Key(K::Enter)] OPENS Action::Open, "open", "Open it: a problem's cause, a node, an RPC, an event's node, a replica alone.";
+        "Enter" [Chord::Key(K::Enter)] OPENS Action::Open, "open", "Open it: a problem's cause, a node, an RPC, an event in full (again: its node at that time), a replica alone.";
         "Esc" [Chord::Key(K::Esc)] ANY Action::Back, "back", "Back; away with a filter, marks or what lies over the screen.";
         "w" [c('w')] NODES Action::Wide, "wide", "More columns, where there is room.";
         "t" [c('t')] PUSHES Action::Window, "window", "The next window: 10 s, 60 s, 5 min, 1 h.";
@@ -275,9 +284,9 @@ static BINDINGS: &[Binding] = bind! {
         "End" [Chord::Key(K::End)] ANY Action::Live, "", "Back to the present.";
     }
     "OUT" {
-        "y" [c('y')] LISTS Action::Copy, "copy", "Copy what the cursor is on to the clipboard (OSC 52).";
-        "E" [c('E')] LISTS Action::ExportCsv, "", "Write this view to a file as CSV.";
-        "J" [c('J')] LISTS Action::ExportJson, "", "Write this view to a file as JSON.";
+        "y" [c('y')] OUT Action::Copy, "copy", "Copy what the cursor is on to the clipboard (OSC 52).";
+        "E" [c('E')] OUT Action::ExportCsv, "", "Write this view to a file as CSV.";
+        "J" [c('J')] OUT Action::ExportJson, "", "Write this view to a file as JSON.";
         "R" [c('R')] ANY Action::Record, "", "Begin a recording, or end it.";
         "P" [c('P')] ANY Action::Snapshot, "", "Write a picture of this screen to a file (SVG).";
     }
@@ -331,7 +340,11 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
     if model.options.replay {
         return Some("a recording is played: nothing can be acted on");
     }
-    (!model.options.allow_actions).then_some("read-only: started without --allow-actions")
+    if !model.options.allow_actions {
+        return Some("read-only: started without --allow-actions");
+    }
+    // What is confirmed must have been seen.
+    crate::view::is_small(model.size).then_some("too small to show the plan: make it 60x16")
 }
 
 fn chord(key: KeyEvent) -> Option<Chord> {

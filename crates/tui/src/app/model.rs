@@ -13,9 +13,9 @@ use super::{
 };
 use crate::{
     filter::Filter,
-    fleet::{Fleet, NodeName, Problem, Severity, Subject, Window},
+    fleet::{EventItem, Fleet, NodeName, Problem, Severity, Subject, Window},
     moment::Moment,
-    replica::ReplicaId,
+    replica::{Link, Replica, ReplicaId},
     tape::Tape,
 };
 
@@ -133,7 +133,9 @@ pub struct EventsState {
 pub struct OverviewState {
     /// The place of the problem that the cursor is on.
     pub selected: usize,
-    /// That problem, once the cursor was moved.
+    /// The first row shown.
+    pub top: usize,
+    /// The problem under the cursor, once that was moved.
     pub held: Option<HeldProblem>,
 }
 
@@ -177,6 +179,8 @@ pub struct PushesState {
 pub struct ReplicasState {
     /// The replica that the cursor is on.
     pub selected: Option<ReplicaId>,
+    /// The first row shown.
+    pub top: usize,
     /// Settings as last told, while they are shown.
     pub settings: BTreeMap<ReplicaId, Result<Box<GetSettingsResponse>, String>>,
 }
@@ -199,6 +203,8 @@ pub enum Overlay {
         selected: usize,
         /// Suggestions, the best first: the command, and what it does.
         matches: Vec<(String, String)>,
+        /// The command of before that is shown, counted from the newest.
+        walked: Option<usize>,
     },
     /// A filter is being typed.
     Filter {
@@ -206,15 +212,26 @@ pub enum Overlay {
         input: String,
         /// What is wrong with it, and where (a column from 0).
         error: Option<(usize, String)>,
+        /// The filter that Esc puts back.
+        before: String,
     },
     /// An act.
     Act(Box<ActDialog>),
-    /// A text to read, e.g. an event or error in full.
+    /// An event in full.
+    Event {
+        /// As it was when it was opened.
+        item: Box<EventItem>,
+        /// The first line shown.
+        top: usize,
+    },
+    /// A text to read.
     Text {
         /// Its title.
         title: String,
         /// Its lines.
         lines: Vec<String>,
+        /// The first line shown.
+        top: usize,
     },
 }
 
@@ -324,6 +341,21 @@ impl Model {
     /// The fleet to show: the present, or the past while paused.
     pub fn shown(&self) -> &Fleet {
         self.past.as_deref().unwrap_or(&self.fleet)
+    }
+
+    /// The fleet whose links are listed: while one replica is shown alone, the others are still there
+    /// to be chosen.
+    pub fn linked(&self) -> &Fleet {
+        match (self.only, self.time) {
+            (Some(_), TimeState::Live) => &self.fleet,
+            (_, TimeState::Live | TimeState::Paused(_)) => self.shown(),
+        }
+    }
+
+    /// The replicas that are listed: those whose targets are gone are not.
+    pub fn listed(&self) -> impl Iterator<Item = &Replica> {
+        let replicas = self.linked().replicas().iter();
+        replicas.filter(|replica| *replica.link() != Link::Gone)
     }
 
     /// The moment shown.

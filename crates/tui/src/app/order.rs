@@ -42,15 +42,22 @@ pub(super) fn refresh(model: &mut Model) {
     if !model.pushes.selected.as_ref().is_some_and(known) {
         model.pushes.selected = apis.first().map(|api| api.name.clone());
     }
-    let replicas = model.shown().replicas();
-    let known = |id| replicas.iter().any(|replica| replica.id() == id);
-    if !model.replicas.selected.is_some_and(known) {
-        model.replicas.selected = replicas.first().map(crate::replica::Replica::id);
-    }
+    refresh_replicas(model);
+}
+
+fn refresh_replicas(model: &mut Model) {
+    let ids: Vec<_> = model.listed().map(crate::replica::Replica::id).collect();
+    let page = crate::view::page_rows(model);
+    let state = &mut model.replicas;
+    let at = ids.iter().position(|id| state.selected == Some(*id));
+    let at = at.unwrap_or(0);
+    state.selected = ids.get(at).copied();
+    state.top = scrolled(state.top, at, ids.len(), page);
 }
 
 /// The cursor stays on its problem; where that is over, at its place.
 fn refresh_problems(model: &mut Model) {
+    let page = crate::view::problem_rows(model.size);
     let problems = model.past.as_deref().unwrap_or(&model.fleet).problems();
     let state = &mut model.overview;
     let kept = state.held.as_ref();
@@ -60,6 +67,7 @@ fn refresh_problems(model: &mut Model) {
     if at.is_none() {
         state.held = None;
     }
+    state.top = scrolled(state.top, state.selected, problems.len(), page);
 }
 
 /// What the order of nodes was made of.

@@ -1,14 +1,17 @@
-//! What lies over the screen, and the keys that it takes: help, the palette, the filter, an act, a text.
+//! What lies over the screen, and the keys that it takes: help, the palette, the filter, an act, an
+//! event or another text in full.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{Effect, Model, Overlay, Screen, acting, command, order};
-use crate::filter::Filter;
+use super::{Effect, Model, Overlay, Screen, acting, command, cursor, order};
+use crate::{filter::Filter, view::Reach};
 
 /// Most characters of a line that is typed.
 const MOST_TYPED: usize = 500;
 /// Commands remembered.
 const MOST_HISTORY: usize = 100;
+/// Lines that a notch of the wheel scrolls.
+const WHEEL: usize = 3;
 
 pub(super) fn open_help(model: &mut Model) {
     model.overlay = Some(Overlay::Help {
@@ -27,6 +30,7 @@ fn palette(input: String) -> Overlay {
         input,
         selected: 0,
         matches,
+        walked: None,
     }
 }
 
@@ -43,7 +47,11 @@ pub(super) fn open_filter(model: &mut Model) {
             model.nodes.filter_text.clone()
         }
     };
-    model.overlay = Some(Overlay::Filter { input, error: None });
+    model.overlay = Some(Overlay::Filter {
+        before: input.clone(),
+        input,
+        error: None,
+    });
 }
 
 pub(super) fn ask_settings(model: &mut Model) -> Vec<Effect> {
@@ -92,6 +100,7 @@ pub(super) fn show_settings(model: &mut Model) {
     model.overlay = Some(Overlay::Text {
         title: format!("Settings of replica {id}"),
         lines,
+        top: 0,
     });
 }
 
@@ -100,39 +109,84 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let Some(overlay) = model.overlay.take() else {
         return Vec::new();
     };
+    let reach = crate::view::reach(model, &overlay);
     match overlay {
-        Overlay::Help { search, top } => in_help(model, key, search, top),
+        Overlay::Help { search, top } => in_help(model, key, reach, search, top),
         Overlay::Palette {
             input,
             selected,
             matches,
-        } => return in_palette(model, key, input, selected, matches),
-        Overlay::Filter { input, error } => in_filter(model, key, input, error.is_some()),
+            walked,
+        } => return in_palette(model, key, (input, selected, matches, walked)),
+        Overlay::Filter {
+            input,
+            error,
+            before,
+        } => in_filter(model, key, input, error.is_some(), before),
         Overlay::Act(dialog) => return acting::on_key(model, key, dialog),
-        Overlay::Text { title, lines } => {
-            if !matches!(key.code, KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q')) {
-                model.overlay = Some(Overlay::Text { title, lines });
-            }
+        Overlay::Event { item, .. } if key.code == KeyCode::Enter => cursor::follow(model, &item),
+        Overlay::Event { item, top } => {
+            model.overlay = read_on(reach, top, key).map(|top| Overlay::Event { item, top });
+        }
+        Overlay::Text { title, lines, top } => {
+            let top = read_on(reach, top, key).filter(|_| key.code != KeyCode::Enter);
+            model.overlay = top.map(|top| Overlay::Text { title, lines, top });
         }
     }
     Vec::new()
 }
 
-fn in_help(model: &mut Model, key: KeyEvent, mut search: String, top: usize) {
-    let top = match key.code {
-        KeyCode::Esc if search.is_empty() => return,
-        KeyCode::Esc => {
+/// The wheel scrolls what is read, and moves the cursor of what is chosen from.
+pub(super) fn wheel(model: &mut Model, key: KeyCode) {
+    let reads = !matches!(
+        model.overlay,
+        None | Some(Overlay::Palette { .. } | Overlay::Filter { .. })
+    );
+    for _ in 0..WHEEL {
+        if reads {
+            // Scrolling has no effects.
+            drop(on_key(model, KeyEvent::new(key, KeyModifiers::NONE)));
+        }
+    }
+}
+
+/// Where a key scrolls to; nothing for a key that does not scroll.
+pub(super) fn scrolled(reach: Reach, top: usize, key: KeyEvent) -> Option<usize> {
+    // What was shown may have become shorter, or its window larger.
+    let top = top.min(reach.last);
+    let page = reach.page.saturating_sub(1).max(1);
+    let to = match key.code {
+        KeyCode::Up => top.saturating_sub(1),
+        KeyCode::Down => top.saturating_add(1),
+        KeyCode::PageUp => top.saturating_sub(page),
+        KeyCode::PageDown => top.saturating_add(page),
+        KeyCode::Home => 0,
+        KeyCode::End => reach.last,
+        _ => return None,
+    };
+    Some(to.min(reach.last))
+}
+
+/// The first line of a text after a key; nothing for a key that closes it.
+fn read_on(reach: Reach, top: usize, key: KeyEvent) -> Option<usize> {
+    if matches!(key.code, KeyCode::Esc | KeyCode::Char('q')) {
+        return None;
+    }
+    scrolled(reach, top, key).or(Some(top))
+}
+
+fn in_help(model: &mut Model, key: KeyEvent, reach: Reach, mut search: String, top: usize) {
+    let top = match (scrolled(reach, top, key), key.code) {
+        (Some(top), _) => top,
+        (None, KeyCode::Esc) if search.is_empty() => return,
+        (None, KeyCode::Esc) => {
             search.clear();
             0
         }
-        KeyCode::Enter => return,
-        KeyCode::Down => top.saturating_add(1).min(200),
-        KeyCode::Up => top.saturating_sub(1),
-        KeyCode::PageDown => top.saturating_add(10).min(200),
-        KeyCode::PageUp => top.saturating_sub(10),
+        (None, KeyCode::Enter) => return,
         // The key that begins a search elsewhere begins it here.
-        KeyCode::Char('/' | '?') if search.is_empty() => top,
-        _ => {
+        (None, KeyCode::Char('/' | '?')) if search.is_empty() => top,
+        (None, _) => {
             typed(&mut search, key);
             0
         }
@@ -140,19 +194,25 @@ fn in_help(model: &mut Model, key: KeyEvent, mut search: String, top: usize) {
     model.overlay = Some(Overlay::Help { search, top });
 }
 
+/// A palette's input, cursor, suggestions and place in the history.
+type Typing = (String, usize, Vec<(String, String)>, Option<usize>);
+
 fn in_palette(
     model: &mut Model,
     key: KeyEvent,
-    mut input: String,
-    selected: usize,
-    matches: Vec<(String, String)>,
+    (mut input, selected, matches, walked): Typing,
 ) -> Vec<Effect> {
     match key.code {
         KeyCode::Esc => return Vec::new(),
         KeyCode::Enter => return run(model, &input, selected, &matches),
-        KeyCode::Down | KeyCode::Up if input.is_empty() && !model.history.is_empty() => {
-            input = model.history.last().cloned().unwrap_or_default();
-            model.overlay = Some(palette(input));
+        KeyCode::Up if walked.is_some() || (input.is_empty() && selected == 0) => {
+            let older = walked.map_or(0, |at| at + 1);
+            let oldest = model.history.len().saturating_sub(1);
+            model.overlay = Some(recalled(model, Some(older.min(oldest))));
+        }
+        KeyCode::Down if walked.is_some() => {
+            let newer = walked.and_then(|at| at.checked_sub(1));
+            model.overlay = Some(recalled(model, newer));
         }
         KeyCode::Down | KeyCode::Up => {
             let last = matches.len().saturating_sub(1);
@@ -162,6 +222,7 @@ fn in_palette(
                 input,
                 selected,
                 matches,
+                walked: None,
             });
         }
         KeyCode::Tab => {
@@ -174,6 +235,16 @@ fn in_palette(
         }
     }
     Vec::new()
+}
+
+/// The palette with a command of before, counted from the newest; without one, empty.
+fn recalled(model: &Model, place: Option<usize>) -> Overlay {
+    let line = place.and_then(|at| model.history.iter().rev().nth(at));
+    let mut recalled = palette(line.cloned().unwrap_or_default());
+    if let Overlay::Palette { walked, .. } = &mut recalled {
+        *walked = place.filter(|_| line.is_some());
+    }
+    recalled
 }
 
 fn run(
@@ -204,9 +275,15 @@ fn run(
     command::run(model, &line)
 }
 
-fn in_filter(model: &mut Model, key: KeyEvent, mut input: String, is_wrong: bool) {
+fn in_filter(model: &mut Model, key: KeyEvent, mut input: String, is_wrong: bool, before: String) {
     match key.code {
-        KeyCode::Esc => return,
+        KeyCode::Esc => {
+            if input != before {
+                // What was in force before the prompt was opened is no error.
+                drop(filter(model, &before));
+            }
+            return;
+        }
         KeyCode::Enter => {
             if !is_wrong {
                 return;
@@ -215,7 +292,11 @@ fn in_filter(model: &mut Model, key: KeyEvent, mut input: String, is_wrong: bool
         _ => typed(&mut input, key),
     }
     let error = filter(model, &input);
-    model.overlay = Some(Overlay::Filter { input, error });
+    model.overlay = Some(Overlay::Filter {
+        input,
+        error,
+        before,
+    });
 }
 
 /// Filters as it is typed; a text that is no filter yet leaves the last one in force.

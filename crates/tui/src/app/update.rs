@@ -1,6 +1,6 @@
 //! What each message changes: dispatch, time, screens. What the subjects need stands beside it.
 
-use crossterm::event::{KeyEvent, KeyEventKind, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseEvent, MouseEventKind};
 
 use super::{
     Action, Context, Effect, Model, Msg, Notice, Screen, TimeState, acting, cursor, details,
@@ -242,6 +242,11 @@ pub(super) fn jump(model: &mut Model, problem: &Problem) {
 
 fn on_mouse(model: &mut Model, mouse: MouseEvent) {
     if model.overlay.is_some() {
+        match mouse.kind {
+            MouseEventKind::ScrollUp => overlay::wheel(model, KeyCode::Up),
+            MouseEventKind::ScrollDown => overlay::wheel(model, KeyCode::Down),
+            _ => {}
+        }
         return;
     }
     match mouse.kind {

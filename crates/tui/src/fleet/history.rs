@@ -27,6 +27,17 @@ pub struct Percentiles {
     pub max: Option<Duration>,
 }
 
+/// Values of a histogram between two bounds, in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// The least of them.
+    pub from: u64,
+    /// Greater than all of them.
+    pub to: u64,
+    /// How many.
+    pub count: u64,
+}
+
 /// How finely a series remembers: points of 1 s for the last minutes, coarser ones for the hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -149,6 +160,17 @@ pub(super) fn percentiles(histogram: &SparseHistogram) -> Percentiles {
         p999: at(0.999),
         max: at(1.0),
     }
+}
+
+/// The buckets of a histogram that hold something, in order.
+pub(super) fn buckets(histogram: &SparseHistogram) -> Vec<Bucket> {
+    let buckets = histogram.iter().filter(|bucket| bucket.count() > 0);
+    let told = buckets.map(|bucket| Bucket {
+        from: bucket.start(),
+        to: bucket.end().saturating_add(1),
+        count: bucket.count(),
+    });
+    told.collect()
 }
 
 /// The buckets of a layout; nothing when there is no such layout.

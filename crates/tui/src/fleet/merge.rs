@@ -49,6 +49,23 @@ pub(super) fn nodes(
     }
 }
 
+/// Round trips of a node over the last minute, merged over the live replicas that know it.
+pub(super) fn round_trips(
+    name: &NodeName,
+    replicas: &[Replica],
+    tracks: &[Track],
+    now: Moment,
+) -> Option<SparseHistogram> {
+    let live = replicas.iter().zip(tracks);
+    let live = live.filter(|(replica, _)| replica.freshness(now) == Freshness::Live);
+    let told = live.filter_map(|(replica, track)| {
+        let mut rows = replica.rows().nodes.iter();
+        let (key, _) = rows.find(|(_, known)| known.fixed.name == *name)?;
+        track.nodes.get(key)?.rtt(replica)
+    });
+    told.reduce(|sum, more| merged(sum, &more))
+}
+
 struct Source<'a> {
     replica: &'a Replica,
     known: &'a Known,

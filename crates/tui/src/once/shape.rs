@@ -114,11 +114,15 @@ pub struct ReplicaDoc {
     pub events_missed: u64,
 }
 
-/// An RPC over the last 60 s.
+/// An RPC over a window that ends now: 60 s, unless a view with another one is exported.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ApiDoc {
     /// Its name.
     pub api: String,
+    /// The window of rates, ratios and latencies.
+    pub window_s: u64,
+    /// The part of it that is known so far.
+    pub covered_s: Option<f64>,
     /// Requests being answered.
     pub in_flight: u64,
     /// Requests by gRPC status, cumulative.
@@ -141,7 +145,7 @@ pub struct ApiDoc {
     pub latency: Spread,
 }
 
-/// A node.
+/// A node; figures are null where no live replica knows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NodeDoc {
     /// Its id.
@@ -156,23 +160,23 @@ pub struct NodeDoc {
     /// `warning` or `error`.
     pub warning: Option<&'static str>,
     /// Connections.
-    pub connections: u64,
+    pub connections: Option<u64>,
     /// Calls without an answer.
-    pub in_flight: u64,
+    pub in_flight: Option<u64>,
     /// Age of the oldest of them.
     pub oldest_in_flight_ms: Option<f64>,
     /// Calls that wait.
-    pub queued: u64,
+    pub queued: Option<u64>,
     /// Age of the oldest of them.
     pub oldest_queued_ms: Option<f64>,
     /// How full its fullest lane is.
-    pub queue_ratio: f64,
+    pub queue_ratio: Option<f64>,
     /// Targets that it took, cumulative.
-    pub delivered: u64,
+    pub delivered: Option<u64>,
     /// Targets that it did not have, cumulative.
-    pub offline: u64,
+    pub offline: Option<u64>,
     /// Targets that failed there, cumulative.
-    pub failed: u64,
+    pub failed: Option<u64>,
     /// Targets taken a second.
     pub delivered_per_s: Option<f64>,
     /// Targets failed a second.
@@ -180,7 +184,7 @@ pub struct NodeDoc {
     /// Failed of all over the last 60 s.
     pub failed_ratio: Option<f64>,
     /// Failed over the last 60 s, by reason.
-    pub failed_by_reason: BTreeMap<String, u64>,
+    pub failed_by_reason: Option<BTreeMap<String, u64>>,
     /// Round trips over the last 60 s.
     pub rtt: Spread,
     /// What each replica knows of it, by letter.

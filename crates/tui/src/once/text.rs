@@ -43,7 +43,7 @@ pub fn of(document: &Document) -> String {
                 .to_owned(),
                 replica
                     .age_ms
-                    .map_or_else(|| "-".to_owned(), |age| format!("{:.1}s", age / 1e3)),
+                    .map_or_else(unknown, |age| format!("{:.1}s", age / 1e3)),
                 replica.nodes.to_string(),
                 number(replica.pushes_per_s),
                 replica.version.clone(),
@@ -75,8 +75,10 @@ pub fn of(document: &Document) -> String {
             vec![
                 node.id.clone(),
                 node.state.to_owned(),
-                node.in_flight.to_string(),
-                format!("{:.0}%", node.queue_ratio * 100.0),
+                node.in_flight
+                    .map_or_else(unknown, |calls| calls.to_string()),
+                node.queue_ratio
+                    .map_or_else(unknown, |ratio| format!("{:.0}%", ratio * 100.0)),
                 number(node.rtt.p50_ms),
                 number(node.rtt.p99_ms),
                 number(node.failed_ratio.map(|ratio| ratio * 100.0)),
@@ -107,8 +109,13 @@ fn problems(document: &Document) -> Vec<String> {
     told.chain([String::new()]).collect()
 }
 
+/// Stands for what nobody knows.
+fn unknown() -> String {
+    "-".to_owned()
+}
+
 fn number(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"))
+    value.map_or_else(unknown, |value| format!("{value:.1}"))
 }
 
 /// Columns as wide as their widest cell, and an empty line after.

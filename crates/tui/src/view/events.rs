@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use push_manager_proto::admin::EventLevel;
 
 use super::{pen::Pen, text, theme::Role};
-use crate::{app::Model, fleet::EventItem, once};
+use crate::{app::Model, export, fleet::EventItem, once};
 
 pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     let mut inner = pen.boxed(&title(model));
@@ -123,13 +123,20 @@ fn message(item: &EventItem) -> String {
     format!("{} (by {})", item.message, item.actor)
 }
 
-fn role(level: EventLevel) -> Role {
+pub(super) fn role(level: EventLevel) -> Role {
     match level {
         EventLevel::Info | EventLevel::Unspecified => Role::Plain,
         EventLevel::Warn => Role::Warn,
         EventLevel::Error => Role::Bad,
         EventLevel::Audit => Role::Heading,
     }
+}
+
+/// The date and the time of day.
+pub(super) fn date_and_time(wall: SystemTime) -> String {
+    let since = wall.duration_since(SystemTime::UNIX_EPOCH);
+    let (year, month, day) = export::date(since.unwrap_or_default().as_secs() / 86_400);
+    format!("{year:04}-{month:02}-{day:02} {} UTC", time(wall))
 }
 
 /// The time of day, to the millisecond.

@@ -12,6 +12,8 @@ const HEADER: u16 = 2;
 const FOOTER: u16 = 1;
 /// A box's frame and its column headings.
 const TABLE: u16 = 3;
+/// Lines kept for what is told of replicas below their table.
+const REPLICA_DETAIL: u16 = 8;
 
 pub(super) struct Areas {
     pub(super) header: Rect,
@@ -76,6 +78,12 @@ pub(super) fn pushes_upper(body: u16, apis: usize) -> u16 {
     (apis as u16 + TABLE).min(body / 2).max(5)
 }
 
+/// Rows of the table of replicas within so many lines below its frame.
+pub(super) fn replicas_page(lines: u16) -> u16 {
+    let rows = lines.saturating_sub(1);
+    rows.saturating_sub(REPLICA_DETAIL).max(rows.min(3))
+}
+
 /// The height of the charts of the overview.
 pub(super) fn overview_upper(body: u16) -> u16 {
     (body * 2 / 5).max(6)
@@ -85,13 +93,20 @@ pub(super) fn overview_upper(body: u16) -> u16 {
 pub fn page_rows(model: &Model) -> usize {
     let body = model.size.1.saturating_sub(HEADER + FOOTER);
     let rows = match model.screen {
-        Screen::Overview => body.saturating_sub(overview_upper(body) + 2),
+        Screen::Overview => return problem_rows(model.size),
         Screen::Pushes => pushes_upper(body, model.shown().apis().len()).saturating_sub(TABLE),
-        Screen::Nodes | Screen::Node(_) | Screen::Api(_) | Screen::Events | Screen::Replicas => {
+        Screen::Nodes | Screen::Node(_) | Screen::Api(_) | Screen::Events => {
             body.saturating_sub(TABLE)
         }
+        Screen::Replicas => replicas_page(body.saturating_sub(TABLE - 1)),
     };
     usize::from(rows).max(1)
+}
+
+/// Rows of the overview's problems in a terminal of such a size.
+pub fn problem_rows((_, rows): (u16, u16)) -> usize {
+    let body = rows.saturating_sub(HEADER + FOOTER);
+    usize::from(body.saturating_sub(overview_upper(body) + 2)).max(1)
 }
 
 /// What is at a place of the screen.
@@ -114,6 +129,8 @@ pub fn hit(model: &Model, column: u16, row: u16) -> Option<Hit> {
     }
     let body = areas(size).body;
     let first = match model.screen {
+        // Beside the problems stand the RPCs, where nothing is chosen.
+        Screen::Overview if column >= halves(body).0.right() => return None,
         Screen::Overview => body.y + overview_upper(body.height) + 1,
         Screen::Nodes | Screen::Events | Screen::Replicas | Screen::Pushes => body.y + 2,
         Screen::Node(_) | Screen::Api(_) => return None,

@@ -1,6 +1,6 @@
 //! The whole fleet in one line, where there is no room for more.
 
-use super::{number, pen::Pen, theme::Role};
+use super::{layout, number, pen::Pen, theme::Role};
 use crate::app::Model;
 
 pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
@@ -41,5 +41,16 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
             &line,
             super::theme::of_severity(problem.severity),
         );
+    }
+    if let Some(notice) = &model.notice {
+        let role = if notice.is_error {
+            Role::Bad
+        } else {
+            Role::Heading
+        };
+        let last = pen.height().saturating_sub(1);
+        let (_, foot) = layout::rows(pen.area, last as u16);
+        pen.part(foot).clear();
+        pen.put(0, last, &notice.text, role);
     }
 }

@@ -1,30 +1,34 @@
 //! One node: what each replica knows of it, its charts, its events.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use push_manager_proto::admin::Hold;
 
 use super::{
     chart::{self, Line, Stroke},
     glyphs, layout, number,
-    pen::Pen,
-    text,
+    pen::{Pen, Piece},
+    spread, text,
     theme::{Role, of_node, of_severity},
 };
 use crate::{
     app::Model,
-    fleet::{Node, NodeName, Series, history::Step},
-    replica::Freshness,
+    fleet::{Cell, Node, NodeName, Series, history::Step},
+    replica::{Freshness, ReplicaId},
 };
 
 /// Seconds shown in charts: as many as are kept finely.
 const CHART_SECONDS: usize = 60;
 /// What the table of replicas needs, frame included.
 const REPLICAS_WIDTH: u16 = 62;
-/// What the figures need, frame included.
-const FIGURES_WIDTH: u16 = 38;
+/// What the round trips need beside it, frame included.
+const TIMES_WIDTH: u16 = 38;
 /// Lines of a chart that can be read, frame included.
 const CHART_HEIGHT: u16 = 4;
-/// Lines of the figures, frame included, where they are wide and where they are narrow.
-const FIGURES: [u16; 2] = [5, 8];
+/// Lines of the calls, frame included, where they are wide.
+const CALLS_HEIGHT: u16 = 5;
+/// Lines of the round trips, frame included, where there is little room.
+const TIMES_HEIGHT: u16 = 6;
 
 pub(super) fn draw(model: &Model, name: &NodeName, pen: &mut Pen<'_>) {
     let Some(node) = model.shown().node(name) else {
@@ -40,19 +44,23 @@ pub(super) fn draw(model: &Model, name: &NodeName, pen: &mut Pen<'_>) {
     let (head, rest) = layout::rows(pen.area, 1);
     heading(model, node, &mut pen.part(head));
     let table = (node.cells.len() as u16 + 3).min(rest.height / 3).max(5);
-    let figured = FIGURES[1].max(table);
     // Side by side where both have room.
-    let lower = if rest.width >= REPLICAS_WIDTH + FIGURES_WIDTH {
-        let (upper, lower) = layout::rows(rest, figured);
+    let lower = if rest.width >= REPLICAS_WIDTH + TIMES_WIDTH {
+        let (upper, lower) = layout::rows(rest, table + CALLS_HEIGHT);
         let (left, right) = layout::columns(upper, REPLICAS_WIDTH);
-        replicas(node, &mut pen.part(left));
-        figures(model, node, &mut pen.part(right));
+        let (above, below) = layout::rows(left, table);
+        replicas(node, &mut pen.part(above));
+        calls(model, node, &mut pen.part(below));
+        times(model, node, &mut pen.part(right));
         lower
     } else {
         let (upper, rest) = layout::rows(rest, table);
         replicas(node, &mut pen.part(upper));
-        let (middle, lower) = layout::rows(rest, FIGURES[0]);
-        figures(model, node, &mut pen.part(middle));
+        let left = rest.height.saturating_sub(CHART_HEIGHT);
+        let (middle, lower) = layout::rows(rest, TIMES_HEIGHT.min(left).max(3));
+        let (left, right) = layout::halves(middle);
+        times(model, node, &mut pen.part(left));
+        calls(model, node, &mut pen.part(right));
         lower
     };
     let (left, right) = layout::halves(lower);
@@ -62,29 +70,68 @@ pub(super) fn draw(model: &Model, name: &NodeName, pen: &mut Pen<'_>) {
 
 fn heading(model: &Model, node: &Node, pen: &mut Pen<'_>) {
     let (state, role) = super::nodes::state(model, node, pen.look.glyphs);
-    let registration = node
-        .cells
-        .values()
-        .map(|cell| cell.registration.as_ref())
-        .max();
-    let revision = node
-        .cells
-        .values()
-        .map(|cell| cell.revision)
-        .max()
-        .unwrap_or(0);
     let mut pieces = vec![
         (format!("Nodes > {}  ", node.name), Role::Heading),
         (state, role),
-        (format!("  {}", node.address), Role::Plain),
     ];
-    if revision > 0 {
-        pieces.push((
-            format!("  rev {revision}  {}", registration.unwrap_or_default()),
-            Role::Dim,
-        ));
+    if let Some(hold) = hold(node) {
+        pieces.push((format!("  {hold}"), Role::Warn));
+    }
+    pieces.push((format!("  {}", node.address), Role::Plain));
+    let instances = instances(node);
+    if !instances.is_empty() {
+        pieces.push((format!("  instance {instances}"), Role::Plain));
+    }
+    let registered = node.cells.values().filter(|cell| cell.revision > 0);
+    if let Some(newest) = registered.max_by_key(|cell| cell.revision) {
+        let told = format!("  rev {}  {}", newest.revision, newest.registration);
+        pieces.push((told, Role::Dim));
     }
     pen.line(1, 0, &pieces);
+}
+
+fn live(node: &Node) -> impl Iterator<Item = (&ReplicaId, &Cell)> {
+    let cells = node.cells.iter();
+    cells.filter(|(_, cell)| cell.freshness == Freshness::Live)
+}
+
+/// Who holds the node, and for how long still: `drained, 7m12s left`.
+fn hold(node: &Node) -> Option<String> {
+    let held = || live(node).filter(|(_, cell)| cell.hold != Hold::Unspecified);
+    let word = match held().map(|(_, cell)| cell.hold).max()? {
+        Hold::Ejected => "ejected",
+        Hold::Drained | Hold::Unspecified => "drained",
+    };
+    let everywhere = held().count() == live(node).count();
+    let at = if everywhere {
+        String::new()
+    } else {
+        let at: Vec<_> = held().map(|(id, _)| id.to_string()).collect();
+        format!(" at {}", at.join(" "))
+    };
+    let left = held().filter_map(|(_, cell)| cell.hold_left).max();
+    let left = left.map(|left| format!(", {} left", number::age(Some(left))));
+    Some(format!("{word}{at}{}", left.unwrap_or_default()))
+}
+
+/// The instance that acts name; where replicas know different ones, each with who knows it.
+fn instances(node: &Node) -> String {
+    let mut known: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (id, cell) in &node.cells {
+        if !cell.instance.is_empty() {
+            known
+                .entry(&cell.instance)
+                .or_default()
+                .push(id.to_string());
+        }
+    }
+    if let (1, Some(one)) = (known.len(), known.keys().next()) {
+        return (*one).to_owned();
+    }
+    let known = known
+        .into_iter()
+        .map(|(instance, by)| format!("{instance} ({})", by.join(" ")));
+    known.collect::<Vec<_>>().join(", ")
 }
 
 fn replicas(node: &Node, pen: &mut Pen<'_>) {
@@ -112,24 +159,33 @@ fn replicas(node: &Node, pen: &mut Pen<'_>) {
         );
         let shade = if live { of_node(cell.word) } else { Role::Dim };
         let at = inner.put(at, row + 1, &text::fit(&state, 10), shade);
+        // Rates of what was heard before say nothing: why they are not there stands there.
+        let rates = if live {
+            let (taken, failed) = (cell.delivered_rate, cell.failed_rate);
+            text::fit_right(&number::rate(taken), 8) + &text::fit_right(&number::rate(failed), 7)
+        } else {
+            String::new()
+        };
         let line = format!(
-            "{}{:>6}{:>6}{}{}{}",
+            "{}{:>6}{:>6}{}{rates}",
             text::fit_right(&number::age(Some(cell.since)), 7),
             cell.in_flight,
             number::share(Some(cell.queue_ratio)),
             text::fit_right(&number::middle_and_tail(&cell.rtt), 12),
-            text::fit_right(&number::rate(cell.delivered_rate), 8),
-            text::fit_right(&number::rate(cell.failed_rate), 7)
         );
         let at = inner.put(at, row + 1, &line, role);
-        if !live {
-            inner.put(at + 1, row + 1, "stale", Role::Warn);
-        }
+        match cell.freshness {
+            Freshness::Live => at,
+            Freshness::Stale => inner.put(at, row + 1, &text::fit_right("stale", 15), Role::Warn),
+            Freshness::Down => inner.put(at, row + 1, &text::fit_right("down", 15), Role::Bad),
+        };
     }
 }
 
-fn figures(model: &Model, node: &Node, pen: &mut Pen<'_>) {
-    let mut inner = pen.boxed("round trips (ms, 60 s), calls");
+/// How round trips are spread: percentiles, bars, a second peak.
+fn times(model: &Model, node: &Node, pen: &mut Pen<'_>) {
+    let told: Vec<_> = live(node).map(|(id, _)| id.to_string()).collect();
+    let mut inner = pen.boxed(&format!("RTT ms, 60s, merged {}", told.join("+")));
     let rtt = &node.rtt;
     let told = [
         ("p50", rtt.p50),
@@ -138,8 +194,29 @@ fn figures(model: &Model, node: &Node, pen: &mut Pen<'_>) {
         ("p99.9", rtt.p999),
         ("max", rtt.max),
     ];
-    let times = told.map(|(name, time)| format!("{name} {}", number::millis(time)));
-    let mut lines: Vec<_> = times.into_iter().map(|time| (time, Role::Plain)).collect();
+    let told = told.map(|(name, time)| (format!("{name} {}", number::millis(time)), Role::Plain));
+    let mut told = told.to_vec();
+    let wide = told.iter().map(|(fact, _)| text::width(fact) + 2);
+    if wide.sum::<usize>() > inner.width() + 2 {
+        // One line less for these is one more for the bars.
+        told.remove(1);
+    }
+    let from = flow(&mut inner, &told, 2);
+    let buckets = model.shown().round_trips(&node.name, model.shown_at());
+    let peak = spread::second_peak(&buckets);
+    let (_, below) = layout::rows(inner.area, from as u16);
+    let (bars, last) = layout::rows(below, below.height.saturating_sub(peak.is_some().into()));
+    if bars.height > 1 {
+        spread::bars(&mut inner.part(bars), &buckets);
+    }
+    if let Some(peak) = peak {
+        inner.part(last).put(0, 0, &peak, Role::Warn);
+    }
+}
+
+fn calls(model: &Model, node: &Node, pen: &mut Pen<'_>) {
+    let mut inner = pen.boxed("calls and targets");
+    let mut lines = Vec::new();
     for (what, count, oldest) in [
         ("in flight", node.in_flight, node.oldest_in_flight),
         ("waiting", node.queued, node.oldest_queued),
@@ -167,7 +244,7 @@ fn figures(model: &Model, node: &Node, pen: &mut Pen<'_>) {
         let reason = reason.replace('_', " ");
         (format!("{reason} {}", number::count(*failed)), Role::Warn)
     }));
-    flow(&mut inner, &lines);
+    flow(&mut inner, &lines, 3);
 }
 
 /// What replicas tell of the node while it is looked at: each connection, open or not, and the
@@ -200,15 +277,16 @@ fn in_detail(model: &Model, node: &Node) -> Vec<(String, Role)> {
     facts
 }
 
-/// Facts one after the other, each whole: a line takes as many as fit.
-fn flow(pen: &mut Pen<'_>, facts: &[(String, Role)]) {
+/// Facts one after the other, each whole: a line takes as many as fit. Gives the line after them.
+fn flow(pen: &mut Pen<'_>, facts: &[Piece], apart: usize) -> usize {
     let (mut at, mut row) = (0, 0);
     for (fact, role) in facts {
         if at > 0 && at + text::width(fact) > pen.width() {
             (at, row) = (0, row + 1);
         }
-        at = pen.put(at, row, fact, *role) + 3;
+        at = pen.put(at, row, fact, *role) + apart;
     }
+    row + 1
 }
 
 fn charts(node: &Node, pen: &mut Pen<'_>) {

@@ -127,7 +127,10 @@ impl Table {
                 _ => true,
             })
             .map(|(column, width, weight)| match column {
-                Column::Replicas => (column, replicas.len() * 2 - 1, weight),
+                Column::Replicas => {
+                    let width = replicas.len() * (widest(&replicas) + 1) - 1;
+                    (column, width, weight)
+                }
                 _ => (column, width, weight),
             })
             .collect();
@@ -159,7 +162,9 @@ impl Table {
     fn heading(&self, pen: &mut Pen<'_>) {
         let mut at = 2;
         for (column, width) in &self.columns {
-            let letters: Vec<_> = self.replicas.iter().map(ToString::to_string).collect();
+            let wide = widest(&self.replicas);
+            let letters = self.replicas.iter();
+            let letters: Vec<_> = letters.map(|id| text::fit(&id.to_string(), wide)).collect();
             let name = match column {
                 Column::Name => "NODE",
                 Column::State => "STATE",
@@ -220,6 +225,7 @@ impl Table {
 
     /// The state by each replica; those that are not live are dim.
     fn cells(&self, pen: &mut Pen<'_>, from: usize, row: usize, node: &Node) {
+        let wide = widest(&self.replicas);
         for (place, id) in self.replicas.iter().enumerate() {
             let (glyph, role) = match node.cells.get(id) {
                 None => (" ", Role::Dim),
@@ -228,9 +234,15 @@ impl Table {
                 }
                 Some(cell) => (pen.look.glyphs.node(cell.word), of_node(cell.word)),
             };
-            pen.put(from + place * 2, row, glyph, role);
+            pen.put(from + place * (wide + 1), row, glyph, role);
         }
     }
+}
+
+/// Columns of the longest letter: after z comes aa.
+fn widest(replicas: &[ReplicaId]) -> usize {
+    let widths = replicas.iter().map(|id| text::width(&id.to_string()));
+    widths.max().unwrap_or(1)
 }
 
 impl Column {

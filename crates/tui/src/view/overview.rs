@@ -114,10 +114,9 @@ fn problems(model: &Model, pen: &mut Pen<'_>) {
         return;
     }
     let rows = inner.height();
-    let top = model
-        .overview
-        .selected
-        .saturating_sub(rows.saturating_sub(1));
+    // The area may be another one than the model knows of, in a picture.
+    let least = (model.overview.selected + 1).saturating_sub(rows);
+    let top = model.overview.top.clamp(least, model.overview.selected);
     for (row, (at, problem)) in problems.iter().enumerate().skip(top).take(rows).enumerate() {
         let glyph = inner.look.glyphs.severity(problem.severity);
         inner.put(0, row, glyph, of_severity(problem.severity));

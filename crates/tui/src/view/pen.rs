@@ -68,8 +68,8 @@ impl Pen<'_> {
             super::Glyphs::Ascii => text.replace('…', ".").replace(super::number::UNKNOWN, "-"),
         };
         let (x, y) = (self.area.x + column as u16, self.area.y + row as u16);
-        self.buffer.set_stringn(x, y, &text, room, style);
-        column + text::width(&text)
+        let (end, _) = self.buffer.set_stringn(x, y, &text, room, style);
+        usize::from(end - self.area.x)
     }
 
     /// Writes pieces one after the other.

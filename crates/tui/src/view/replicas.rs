@@ -3,7 +3,7 @@
 use push_manager_proto::admin::Readiness;
 
 use super::{
-    number,
+    layout, number,
     pen::{Pen, Piece},
     table::{self, Column},
     text,
@@ -15,9 +15,13 @@ use crate::{
 };
 
 pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
-    let title = format!("Replicas  source: {}", model.options.source);
+    let replicas: Vec<_> = model.listed().collect();
+    let title = format!(
+        "Replicas {}  source: {}",
+        replicas.len(),
+        model.options.source
+    );
     let mut inner = pen.boxed(&title);
-    let replicas = model.shown().replicas();
     if replicas.is_empty() {
         super::overview::nothing(model, &mut inner, false);
         return;
@@ -25,14 +29,16 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     let columns = columns(inner.width());
     let names = columns.iter().map(|(column, _)| column.cell(column.name));
     inner.put(1, 0, &names.collect::<String>(), Role::Dim);
-    for (row, replica) in replicas.iter().enumerate() {
+    let page = layout::replicas_page(inner.area.height).into();
+    let shown = replicas.iter().skip(model.replicas.top).take(page);
+    for (row, replica) in shown.enumerate() {
         line(model, &mut inner, row + 1, replica, &columns);
         if model.replicas.selected == Some(replica.id()) {
             inner.put(0, row + 1, inner.look.glyphs.cursor(), Role::Plain);
             inner.highlight(row + 1);
         }
     }
-    detail(model, &mut inner, replicas.len() + 2);
+    detail(model, &mut inner, &replicas, replicas.len().min(page) + 2);
 }
 
 /// What a column tells.
@@ -124,7 +130,7 @@ fn value(model: &Model, replica: &Replica, fact: Fact, glyph: &str) -> String {
         Fact::Missed => number::count(replica.events_missed()),
         Fact::Nodes => number::count(replica.node_count() as u64),
         Fact::Rate => {
-            let rate = number::rate(model.shown().push_rate(replica.id()));
+            let rate = number::rate(model.linked().push_rate(replica.id()));
             // What is no longer true stands in brackets, and in no sum.
             if replica.freshness(now) == Freshness::Live {
                 rate
@@ -156,17 +162,20 @@ fn link(model: &Model, replica: &Replica) -> (String, String) {
     }
 }
 
-fn detail(model: &Model, pen: &mut Pen<'_>, from: usize) {
-    // Why a link is lost is told of every one, under the cursor or not.
-    let whys = model.shown().replicas().iter().filter_map(|replica| {
+fn detail(model: &Model, pen: &mut Pen<'_>, replicas: &[&Replica], from: usize) {
+    let selected = |replica: &&&Replica| model.replicas.selected == Some(replica.id());
+    let why = |replica: &Replica| -> Option<Piece> {
         let (_, why) = link(model, replica);
         (!why.is_empty()).then(|| (format!("{}: {why}", replica.id()), Role::Bad))
-    });
-    let mut lines: Vec<_> = whys.collect();
-    let selected = model.replicas.selected;
-    if let Some(replica) = selected.and_then(|id| model.shown().replica(id)) {
+    };
+    let mut lines = Vec::new();
+    if let Some(replica) = replicas.iter().find(selected) {
+        lines.extend(why(replica));
         lines.extend(described(replica));
     }
+    // Why a link is lost is told of every one, under the cursor or not, as far as there is room.
+    let others = replicas.iter().filter(|replica| !selected(replica));
+    lines.extend(others.filter_map(|replica| why(replica)));
     let width = pen.width().saturating_sub(2);
     let wrapped = lines.iter().flat_map(|(line, role)| {
         text::wrapped(line, width)

@@ -23,6 +23,8 @@ use crate::{
 };
 
 mod detail;
+mod places;
+mod reading;
 mod rules;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (100, 30), (200, 60)];
@@ -154,6 +156,11 @@ fn node() {
 }
 
 #[test]
+fn a_node_that_is_drained() {
+    check("node_drained", story(":node push-71\n"), &SIZES);
+}
+
+#[test]
 fn pushes() {
     check("pushes", story("3j"), &SIZES);
 }
@@ -182,9 +189,9 @@ fn help() {
 
 #[test]
 fn palette_and_prompts() {
-    let small = &SIZES[..1];
-    check("palette", story(":dr"), small);
-    check("filter", story("2/state=failed or quue"), small);
+    check("palette", story(":dr"), &SIZES);
+    check("filter", story("2/state=failed or quue"), &SIZES);
+    check("filter_events", story("4/refused"), &SIZES);
 }
 
 #[test]
@@ -223,7 +230,7 @@ fn an_act_shows_each_replicas_plan() {
         }
     }
     press(&mut model, "push-");
-    check("act", model, &SIZES[..2]);
+    check("act", model, &SIZES);
 }
 
 #[test]
@@ -243,9 +250,9 @@ fn nothing_to_show_says_what_to_do() {
         ));
     }
     tick(&mut model, Scenario::looked_at(0));
-    check("empty", model.clone(), &SIZES[..1]);
+    check("empty", model.clone(), &SIZES);
     press(&mut model, "2");
-    check("empty_nodes", model, &SIZES[..1]);
+    check("empty_nodes", model, &SIZES);
 }
 
 #[test]
@@ -256,13 +263,16 @@ fn what_is_stale_says_so_everywhere() {
     }
     let mut model = model(&scenario, 60);
     press(&mut model, "2");
-    check("stale", model, &SIZES[..1]);
+    check("stale", model, &SIZES);
 }
 
 #[test]
 fn the_past_and_small_terminals() {
-    check("paused", story("2[["), &SIZES[..1]);
-    check("one_line", story(""), &[(59, 20), (40, 3)]);
+    check("paused", story("2[["), &SIZES);
+    let small = [(59, 20), (40, 3)];
+    check("one_line", story(""), &small);
+    check("one_line_filter", story("2/state=failed or quue"), &small);
+    check("one_line_help", story("2?queue"), &small);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Text in columns: a Chinese character takes two, and never half of one is shown.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 /// The columns that a text takes.
 pub(crate) fn width(text: &str) -> usize {
@@ -25,20 +25,39 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
-    let mut room = columns.saturating_sub(1);
-    let mut kept = String::new();
-    for letter in text.chars() {
-        let wide = letter.width().unwrap_or(0);
-        if wide > room {
-            break;
-        }
-        room -= wide;
-        kept.push(letter);
-    }
+    let mut kept = head(text, columns.saturating_sub(1)).to_owned();
     if columns > 0 {
         kept.push('…');
     }
     kept
+}
+
+/// The end of a text in at most so many columns: what is typed is seen where it is typed.
+pub(crate) fn end(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let room = columns.saturating_sub(1);
+    let starts = text.char_indices().map(|(at, _)| &text[at..]);
+    let end = { starts }.find(|end| width(end) <= room).unwrap_or("");
+    if columns == 0 {
+        return String::new();
+    }
+    format!("…{end}")
+}
+
+/// As much of the beginning as has room. Together letters may take other columns than one by one (a
+/// sign that makes a picture of the one before it), so that it is the whole that is measured.
+fn head(text: &str, columns: usize) -> &str {
+    let mut end = 0;
+    for (at, letter) in text.char_indices() {
+        let next = at + letter.len_utf8();
+        if width(&text[..next]) > columns {
+            break;
+        }
+        end = next;
+    }
+    &text[..end]
 }
 
 /// Lines of at most so many columns, broken at spaces where there are some.
@@ -59,12 +78,13 @@ pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
                 lines.push(String::new());
                 continue;
             }
-            let mut taken = 0;
-            let end = word.char_indices().find(|(_, letter)| {
-                taken += letter.width().unwrap_or(0);
-                taken > columns
-            });
-            let (head, rest) = word.split_at(end.map_or(word.len(), |(at, _)| at));
+            let begin = head(word, columns);
+            // One that has no room even alone goes on its line all the same.
+            let begin = match begin.len() {
+                0 => word.chars().next().map_or(0, char::len_utf8),
+                some => some,
+            };
+            let (head, rest) = word.split_at(begin);
             line.push_str(head);
             word = rest;
         }
@@ -88,11 +108,16 @@ mod tests {
         assert_eq!(fit("推", 1), "…");
         assert_eq!(fit_right("推", 4), "  推");
         assert_eq!(cut("abc", 0), "");
+        assert_eq!(end("state=推送节点", 6), "…节点");
+        assert_eq!(
+            (end("推送", 4), end("推送", 0)),
+            ("推送".into(), String::new())
+        );
     }
 
     proptest! {
         #[test]
-        fn fitted_text_takes_exactly_its_columns(text in "[a-c推送é ]{0,20}", columns in 0..30_usize) {
+        fn fitted_text_takes_exactly_its_columns(text in "[a-c推送é❤\u{fe0f}\u{301}لا ]{0,20}", columns in 0..30_usize) {
             prop_assert_eq!(width(&fit(&text, columns)), columns);
             prop_assert_eq!(width(&fit_right(&text, columns)), columns);
         }

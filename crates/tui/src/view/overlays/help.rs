@@ -1,12 +1,8 @@
 //! Help: the live keymap, this screen's keys first, and the languages.
 
 use super::{
-    super::{
-        pen::{Pen, Piece},
-        text,
-        theme::Role,
-    },
-    keys, over,
+    super::{pen::Piece, text, theme::Role},
+    keys,
 };
 use crate::app::{Binding, Context, Model, keymap};
 
@@ -62,66 +58,23 @@ const GLYPHS_ASCII: [(&str, &str); 2] = [
     ),
 ];
 
-pub(super) fn draw(model: &Model, search: &str, top: usize, pen: &mut Pen<'_>) {
-    let context = Context::of(&model.screen);
-    let (width, height) = (pen.area.width.min(100), pen.area.height.saturating_sub(2));
-    let mut part = over(pen, width, height);
+pub(super) fn title(model: &Model, search: &str) -> String {
     let found = if search.is_empty() {
         String::new()
     } else {
         format!("  search: {search}")
     };
-    let title = format!(
+    let context = Context::of(&model.screen);
+    format!(
         "Help: {}  letters search, Esc closes{found}",
         context.label()
-    );
-    let mut inner = part.boxed(&title);
-    let lines = lines(model, context, search, inner.look.glyphs);
-    let lines = folded(lines, inner.width().saturating_sub(1));
-    let top = top.min(lines.len().saturating_sub(inner.height()));
-    for (row, line) in lines.iter().skip(top).take(inner.height()).enumerate() {
-        inner.line(1, row, line);
-    }
-    let below = lines.len().saturating_sub(top + inner.height());
-    if below > 0 {
-        let more = format!(" {below} more: Down ");
-        let at = part.width().saturating_sub(text::width(&more) + 2);
-        part.put(at, part.height().saturating_sub(1), &more, Role::Dim);
-    }
+    )
 }
 
-/// Lines that are too long go on below, under where their text begins.
-fn folded(lines: Vec<Vec<Piece>>, width: usize) -> Vec<Vec<Piece>> {
-    let mut folded = Vec::new();
-    for mut line in lines {
-        if line.len() < 2 {
-            folded.push(line);
-            continue;
-        }
-        let head = line.remove(0);
-        let indent = text::width(&head.0);
-        let told: String = line.iter().map(|(text, _)| text.as_str()).collect();
-        // A refusal stands at the end, and colours the whole.
-        let role = line.last().map_or(Role::Plain, |(_, role)| *role);
-        let wrapped = text::wrapped(&told, width.saturating_sub(indent));
-        for (at, part) in wrapped.into_iter().enumerate() {
-            let start = if at == 0 {
-                head.clone()
-            } else {
-                (" ".repeat(indent), Role::Plain)
-            };
-            folded.push(vec![start, (part, role)]);
-        }
-    }
-    folded
-}
-
-fn lines(
-    model: &Model,
-    context: Context,
-    search: &str,
-    glyphs: crate::view::Glyphs,
-) -> Vec<Vec<Piece>> {
+/// The lines that hold what is searched for, each with its key or sign first.
+pub(super) fn lines(model: &Model, search: &str) -> Vec<Vec<Piece>> {
+    let context = Context::of(&model.screen);
+    let glyphs = model.options.look.glyphs;
     let mut lines = Vec::new();
     let wanted = search.to_lowercase();
     let fits = |texts: &[&str]| {

@@ -165,7 +165,7 @@ fn smoothed(buckets: &[Bucket]) -> Vec<f64> {
     let last = buckets.last().map_or(0.0, |bucket| octave(bucket.to));
     let mut heights = vec![0.0; (last * STEPS as f64) as usize + 2 * STEPS];
     for bucket in buckets {
-        let middle = (octave(bucket.from) + octave(bucket.to)) / 2.0 * STEPS as f64;
+        let middle = f64::midpoint(octave(bucket.from), octave(bucket.to)) * STEPS as f64;
         for (at, height) in heights.iter_mut().enumerate() {
             let near = 1.0 - (at as f64 - middle).abs() / STEPS as f64;
             *height += bucket.count as f64 * near.max(0.0);

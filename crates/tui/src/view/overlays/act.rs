@@ -119,10 +119,11 @@ fn summary(model: &Model, dialog: &ActDialog) -> Vec<Piece> {
         ActStage::Planning => ("would do it", "refuse"),
         ActStage::Acting => ("done", "failed"),
     };
-    let mut told = format!("{asked} asked: {willing} {does}, {refusing} {does_not}");
-    if waiting > 0 {
-        told.push_str(&format!(", {waiting} not answered yet"));
-    }
+    let waiting = match waiting {
+        0 => String::new(),
+        waiting => format!(", {waiting} not answered yet"),
+    };
+    let told = format!("{asked} asked: {willing} {does}, {refusing} {does_not}{waiting}");
     let role = if refusing > 0 {
         Role::Bad
     } else {

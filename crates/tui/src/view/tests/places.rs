@@ -3,6 +3,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use super::*;
+use crate::fixture::Lot;
 
 fn shown(model: &Model) -> Vec<String> {
     let text = picture::text(&picture::buffer_of(model, model.size));
@@ -200,7 +201,7 @@ fn wide_letters_move_nothing_on_any_screen() {
         "é",
         "节点-推送-节点-推送-节点-推送-节点-推送-节点-推送-节点",
     ] {
-        scenario.nodes.push((name.to_owned(), Default::default()));
+        scenario.nodes.push((name.to_owned(), Lot::default()));
     }
     let mut model = model(&scenario, 20);
     for size in SIZES {

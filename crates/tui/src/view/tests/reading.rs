@@ -202,7 +202,8 @@ fn an_event_is_read_in_full_and_leads_to_its_node_at_that_time() {
         panic!("the event is open")
     };
     let node = item.node.clone().unwrap();
-    item.message = (1..=90).map(|word| format!("word-{word} ")).collect();
+    let words: Vec<_> = (1..=90).map(|word| format!("word-{word}")).collect();
+    item.message = words.join(" ");
     let mut seen = String::new();
     for _ in 0..6 {
         seen.push_str(&shown(&model).join("\n"));

@@ -137,6 +137,11 @@ impl Fleet {
         }
     }
 
+    /// Whether no replica is in the middle of telling its state.
+    pub fn is_whole(&self) -> bool {
+        self.replicas.iter().all(Replica::is_whole)
+    }
+
     /// The whole state as events that lead to it, for a tape to begin with.
     pub fn to_events(&self, at: Moment) -> Vec<FeedEvent> {
         let mut events = Vec::new();
@@ -149,6 +154,11 @@ impl Fleet {
                 replica
                     .to_snapshot()
                     .map(|frame| Learnt::Frame(Box::new(frame))),
+                // Why it was lost is known until it is heard again, whatever is tried meanwhile.
+                replica.lost().map(|why| {
+                    let (why, again_at) = (why.to_owned(), at);
+                    Learnt::Link(Link::Retrying { why, again_at })
+                }),
                 Some(Learnt::Link(replica.link().clone())),
             ];
             // A frame was heard when it was heard: nothing gets fresher by being told again.

@@ -1,6 +1,8 @@
 //! The past: in memory for stepping back, in files for later.
 
 mod file;
+mod packed;
+mod record;
 mod ring;
 
 pub use self::{

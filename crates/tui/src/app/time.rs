@@ -32,6 +32,12 @@ pub(super) fn live(model: &mut Model) {
 pub(super) fn step(model: &mut Model, steps: i32) {
     let from = model.shown_at();
     let to = if steps < 0 { from - STEP } else { from + STEP };
+    // Where the past is remembered in steps, the next one may be further away.
+    let to = if steps < 0 {
+        to
+    } else {
+        model.tape.after(to).unwrap_or(to)
+    };
     if to >= model.now {
         live(model);
         return;
@@ -39,18 +45,23 @@ pub(super) fn step(model: &mut Model, steps: i32) {
     go_to(model, to);
 }
 
-/// Shows a moment of the past; where the tape does not reach, its end.
+/// Shows a moment of the past, or the last one before it that is remembered; where the tape does not
+/// reach, its end.
 pub(super) fn go_to(model: &mut Model, to: Moment) {
-    let Some((first, last)) = model.tape.range() else {
+    let Some(at) = model.tape.before(to) else {
         model.complain("nothing of the past is remembered yet");
         return;
     };
-    let at = to.clamp(first, last);
     let Some(fleet) = model.tape.fleet_at(at) else {
         return;
     };
     if at > to {
         model.say("the past that is remembered begins here");
+    } else if to.since(at) >= STEP {
+        let apart = to.since(at).as_secs();
+        model.say(format!(
+            "so far back only steps are remembered: {apart} s earlier"
+        ));
     }
     model.time = TimeState::Paused(at);
     model.past = Some(Box::new(view_of(model, &fleet)));

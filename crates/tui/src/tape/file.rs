@@ -12,20 +12,19 @@ use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
 use prost::Message;
 use push_manager_proto::{
     admin::watch_response::Kind as FrameKind,
-    recording::{self, Header, LinkState, Record, Target, record::Kind},
+    recording::{Header, Record, record::Kind},
 };
 
+use super::record::{self, Records};
 use crate::{
     feed::{FeedEvent, Learnt},
     fleet::Fleet,
     moment::Moment,
-    replica::{Link, ReplicaId},
+    replica::ReplicaId,
 };
 
 /// The format's version.
 const VERSION: u32 = 1;
-/// The largest record read.
-const MOST_RECORD: usize = 64 << 20;
 /// A recording ends when its file has grown so large.
 const MOST_BYTES: u64 = 1 << 30;
 /// What was recorded is in the file after so long at the latest.
@@ -117,13 +116,7 @@ impl Recorder {
     /// Records what a link learnt.
     pub fn note(&mut self, event: &FeedEvent) -> Result<(), RecordingError> {
         let began = *self.began.get_or_insert(event.at);
-        let at = event.at.since(began);
-        let record = Record {
-            at_ns: u64::try_from(at.as_nanos()).unwrap_or(u64::MAX),
-            replica: event.replica.0,
-            kind: Some(kind(&event.what, event.at)),
-        };
-        self.write(&record)?;
+        self.write(&record::record(event, began))?;
         if event.at.since(self.synced) >= SYNC_EVERY {
             self.synced = event.at;
             let flushed = self.out.flush();
@@ -156,36 +149,6 @@ impl Recorder {
         RecordingError::File {
             path: self.path.clone(),
             source,
-        }
-    }
-}
-
-fn kind(what: &Learnt, at: Moment) -> Kind {
-    match what {
-        Learnt::Target(name) => Kind::Target(Target {
-            name: name.clone(),
-            info: None,
-        }),
-        Learnt::Info(info) => Kind::Target(Target {
-            name: String::new(),
-            info: Some((**info).clone()),
-        }),
-        Learnt::Frame(frame) => Kind::Frame((**frame).clone()),
-        Learnt::Link(link) => {
-            let (state, message) = match link {
-                Link::Connecting => (LinkState::Connecting, String::new()),
-                Link::Live => (LinkState::Live, String::new()),
-                Link::Retrying { why, again_at } => {
-                    let pause = again_at.since(at).as_millis();
-                    (LinkState::Retrying, format!("{pause} {why}"))
-                }
-                Link::Refused { why } => (LinkState::Refused, why.clone()),
-                Link::Gone => (LinkState::Gone, String::new()),
-            };
-            Kind::Link(recording::Link {
-                state: state.into(),
-                message,
-            })
         }
     }
 }
@@ -239,7 +202,7 @@ impl Recording {
         loop {
             match records.next() {
                 Ok(None) => break,
-                Ok(Some(record)) => events.extend(event(record)),
+                Ok(Some(record)) => events.extend(record::event(record)),
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     is_cut = true;
                     break;
@@ -264,90 +227,6 @@ impl Recording {
     pub fn length(&self) -> Duration {
         let last = self.events.last();
         last.map(|event| event.at.since_start()).unwrap_or_default()
-    }
-}
-
-struct Records<R>(MultiGzDecoder<R>);
-
-impl<R: Read> Records<R> {
-    /// Nothing at the end of the file; an end within a record is an error.
-    fn next(&mut self) -> io::Result<Option<Record>> {
-        let Some(length) = self.length()? else {
-            return Ok(None);
-        };
-        if length > MOST_RECORD {
-            let what = format!("it claims {length} bytes; at most {MOST_RECORD} are read");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        }
-        let mut bytes = Vec::new();
-        let read = (&mut self.0).take(length as u64).read_to_end(&mut bytes)?;
-        if read < length {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        let record = Record::decode(bytes.as_slice());
-        record
-            .map(Some)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
-    }
-
-    fn length(&mut self) -> io::Result<Option<usize>> {
-        let mut length = 0_usize;
-        for place in 0..10 {
-            let mut byte = [0_u8];
-            if self.0.read(&mut byte)? == 0 {
-                return if place == 0 {
-                    Ok(None)
-                } else {
-                    Err(io::ErrorKind::UnexpectedEof.into())
-                };
-            }
-            let bits = usize::from(byte[0] & 0x7f);
-            length |= bits.checked_shl(7 * place).unwrap_or(usize::MAX);
-            if byte[0] & 0x80 == 0 {
-                return Ok(Some(length));
-            }
-        }
-        Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "a length has no end",
-        ))
-    }
-}
-
-fn event(record: Record) -> Option<FeedEvent> {
-    let at = Moment::after(Duration::from_nanos(record.at_ns));
-    let what = match record.kind? {
-        Kind::Header(_) => return None,
-        Kind::Target(Target {
-            info: Some(info), ..
-        }) => Learnt::Info(Box::new(info)),
-        Kind::Target(target) => Learnt::Target(target.name),
-        Kind::Frame(frame) => Learnt::Frame(Box::new(frame)),
-        Kind::Link(link) => Learnt::Link(self::link(&link, at)),
-    };
-    Some(FeedEvent {
-        replica: ReplicaId(record.replica),
-        at,
-        what,
-    })
-}
-
-fn link(told: &recording::Link, at: Moment) -> Link {
-    match told.state() {
-        LinkState::Live => Link::Live,
-        LinkState::Retrying => {
-            let (pause, why) = told.message.split_once(' ').unwrap_or(("0", &told.message));
-            let pause = pause.parse().unwrap_or(0_u64).min(60_000);
-            Link::Retrying {
-                why: why.to_owned(),
-                again_at: at + Duration::from_millis(pause),
-            }
-        }
-        LinkState::Refused => Link::Refused {
-            why: told.message.clone(),
-        },
-        LinkState::Gone => Link::Gone,
-        LinkState::Connecting | LinkState::Unspecified => Link::Connecting,
     }
 }
 

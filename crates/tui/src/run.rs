@@ -16,10 +16,15 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    app::{ActTarget, ActWish, Effect, Model, Msg, update},
-    feed::{Board, FeedClock, FeedEvent},
+    app::{ActTarget, ActWish, Effect, Model, Msg, TimeState, update},
+    feed::{
+        Board, FeedClock, FeedEvent,
+        replay::{Player, Step},
+    },
+    fleet::Fleet,
+    moment::Moment,
     picture,
-    tape::Recorder,
+    tape::{Recorder, RecordingError},
     terminal::Screen,
     view,
 };
@@ -42,6 +47,8 @@ pub struct Console {
     pub model: Model,
     /// The links; none while a recording is played.
     pub board: Option<Board>,
+    /// The recording that is played instead.
+    pub player: Option<Player>,
     /// What links learn.
     pub feed: mpsc::Receiver<FeedEvent>,
     /// The console's time.
@@ -70,6 +77,7 @@ pub async fn run(mut console: Console, screen: &mut Screen) -> io::Result<Ended>
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut hands = Hands {
         board: console.board.take(),
+        player: console.player.take(),
         recorder: console.recorder.take(),
         answers,
         tasks: TaskTracker::new(),
@@ -91,17 +99,17 @@ pub async fn run(mut console: Console, screen: &mut Screen) -> io::Result<Ended>
                 }
             },
             Some(msg) = answered.recv() => { paint.key(); msgs.push(msg); }
-            _ = ticks.tick() => { paint.data(); msgs.push(console.tick()); }
+            _ = ticks.tick() => { paint.data(); msgs.extend(hands.tick(&console)); }
             () = sleep_until(paint.refresh_at()), if paint.fed => {
                 paint.refreshed();
-                msgs.push(console.tick());
+                msgs.extend(hands.tick(&console));
             }
             count = console.feed.recv_many(&mut batch, MOST_AT_ONCE), if !console.feed.is_closed() || !console.feed.is_empty() => {
                 if count > 0 {
                     paint.feed();
                 }
                 for event in batch.drain(..) {
-                    hands.record(&event, &mut console.model);
+                    hands.record(&mut console.model, |recorder, _| recorder.note(&event));
                     msgs.push(Msg::Feed(event));
                 }
             }
@@ -111,6 +119,12 @@ pub async fn run(mut console: Console, screen: &mut Screen) -> io::Result<Ended>
                 }
                 paint.painted();
             }
+            () = sleep_until(hands.play_at(&console.model)), if hands.player.is_some() => {
+                msgs.extend(hands.play());
+                if msgs.iter().any(|msg| !matches!(msg, Msg::Feed(_))) {
+                    paint.data();
+                }
+            }
         }
         let mut quit = false;
         for msg in msgs {
@@ -118,6 +132,9 @@ pub async fn run(mut console: Console, screen: &mut Screen) -> io::Result<Ended>
                 quit |= hands.carry_out(effect, &mut console.model, screen)?;
             }
         }
+        hands.record(&mut console.model, |recorder, fleet| {
+            recorder.keyframes(fleet)
+        });
         if quit {
             break Ended::Quit;
         }
@@ -234,6 +251,7 @@ impl Signals {
 /// Carries effects out, in tasks of their own where they take time.
 struct Hands {
     board: Option<Board>,
+    player: Option<Player>,
     recorder: Option<Recorder>,
     answers: mpsc::Sender<Msg>,
     tasks: TaskTracker,
@@ -272,6 +290,12 @@ impl Hands {
             Effect::Reconnect(replica) => {
                 if let Some(board) = &self.board {
                     board.reconnect(replica);
+                }
+            }
+            Effect::Seek { to, anew } => self.seek(to, anew),
+            Effect::Speed(speed) => {
+                if let Some(player) = &mut self.player {
+                    player.set_speed(speed);
                 }
             }
             Effect::Suspend => screen.suspend()?,
@@ -347,15 +371,68 @@ impl Hands {
         }
     }
 
-    fn record(&mut self, event: &FeedEvent, model: &mut Model) {
+    /// Records, if a recording runs. One that can't go on has ended.
+    fn record(
+        &mut self,
+        model: &mut Model,
+        note: impl FnOnce(&mut Recorder, &Fleet) -> Result<(), RecordingError>,
+    ) {
         let Some(recorder) = &mut self.recorder else {
             return;
         };
-        if let Err(error) = recorder.note_with(event, &model.fleet) {
-            self.recorder = None;
+        if let Err(error) = note(recorder, &model.fleet) {
+            drop(self.recorder.take().map(Recorder::end));
             model.recording = None;
             let word = format!("recording ended: {error}");
             drop(self.answers.try_send(Msg::Done(Err(word))));
+        }
+    }
+
+    /// Time passed. In a recording full seconds are told as it is played: only a slow one needs more.
+    fn tick(&self, console: &Console) -> Option<Msg> {
+        let Some(player) = &self.player else {
+            return Some(console.tick());
+        };
+        let (now, wall) = (player.now(), player.wall(player.now()));
+        let is_slow = player.speed() < 1.0 && now > console.model.now;
+        is_slow.then_some(Msg::Tick { now, wall })
+    }
+
+    /// When the recording goes on. It stands still while the screen does.
+    fn play_at(&mut self, model: &Model) -> Instant {
+        let player = self.player.as_mut().and_then(|player| {
+            player.hold(model.time != TimeState::Live);
+            player.wake_at()
+        });
+        player.unwrap_or_else(|| Instant::now() + Duration::from_hours(1))
+    }
+
+    /// What happens next in the recording; at most a second of it, so that keys come in between.
+    fn play(&mut self) -> Vec<Msg> {
+        let Some(player) = &mut self.player else {
+            return Vec::new();
+        };
+        let until = player.due(Instant::now());
+        let mut msgs = Vec::new();
+        while let Some(step) = player.step(until) {
+            match step {
+                Step::Event(event) => msgs.push(Msg::Feed(event)),
+                Step::Tick(now) => {
+                    let wall = player.wall(now);
+                    msgs.push(Msg::Tick { now, wall });
+                    break;
+                }
+                Step::End(why) => msgs.push(Msg::Ended(why)),
+            }
+        }
+        msgs
+    }
+
+    fn seek(&mut self, to: Moment, anew: bool) {
+        let sought = self.player.as_mut().map(|player| player.seek(to, anew));
+        if let Some(Err(error)) = sought {
+            let ended = Msg::Ended(Some(error.to_string()));
+            drop(self.answers.try_send(ended));
         }
     }
 

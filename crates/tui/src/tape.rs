@@ -6,6 +6,6 @@ mod record;
 mod ring;
 
 pub use self::{
-    file::{Recorder, Recording, RecordingError, is_whole},
+    file::{Recorder, Recording, RecordingError},
     ring::Tape,
 };

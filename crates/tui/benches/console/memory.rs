@@ -34,8 +34,10 @@ pub fn measure(table: &mut Table) {
 
 fn lived(seconds: &str, replicas: &str) -> [f64; 4] {
     let program = std::env::current_exe().unwrap();
-    let told = Command::new(program).args(["--remember", seconds, replicas]);
-    let told = String::from_utf8({ told }.output().unwrap().stdout).unwrap();
+    let told = Command::new(program)
+        .args(["--remember", seconds, replicas])
+        .output();
+    let told = String::from_utf8(told.unwrap().stdout).unwrap();
     let figures: Vec<f64> = told
         .split_whitespace()
         .map(|word| word.parse().unwrap())

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::ActWish;
-use crate::replica::ReplicaId;
+use crate::{moment::Moment, replica::ReplicaId};
 
 /// The format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,15 @@ pub enum Effect {
     Snapshot(PathBuf),
     /// Begin a recording, or end the one that runs.
     Record(Option<PathBuf>),
+    /// Play the recording from another moment on; `anew` when that is before what was played.
+    Seek {
+        /// Which.
+        to: Moment,
+        /// From its beginning.
+        anew: bool,
+    },
+    /// Play the recording at another speed.
+    Speed(f64),
     /// Make a replica's link anew at once.
     Reconnect(ReplicaId),
     /// Suspend the console (Ctrl-Z).

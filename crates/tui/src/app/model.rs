@@ -10,6 +10,7 @@ use push_manager_proto::admin::{EventLevel, GetSettingsResponse};
 use super::{
     ActDialog,
     order::{EventsBy, OrderedBy},
+    time::Playing,
 };
 use crate::{
     filter::Filter,
@@ -248,6 +249,8 @@ pub struct Model {
     pub only: Option<ReplicaId>,
     /// What was learnt lately.
     pub tape: Tape,
+    /// The recording that is played, if one is.
+    pub playing: Playing,
     /// The cursor's problem has been jumped to.
     pub jumped: bool,
     /// Commands typed before, the newest last.
@@ -278,6 +281,7 @@ impl Model {
             recording: None,
             only: None,
             tape: Tape::default(),
+            playing: Playing::default(),
             jumped: false,
             history: Vec::new(),
             next_wish: 1,

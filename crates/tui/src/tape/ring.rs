@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn however_few_bytes_there_are_it_reaches_an_hour_back_finely_at_first_and_then_in_steps() {
         let mut tape = Tape {
-            most_bytes: 48 << 10,
+            most_bytes: 96 << 10,
             ..Tape::default()
         };
         live_through(&mut tape, &Scenario::of(1, 12), 4_000);

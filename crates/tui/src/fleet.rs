@@ -176,6 +176,18 @@ impl Fleet {
         events
     }
 
+    /// This fleet, built again as it was at that moment, with what the present one still has of then.
+    #[must_use]
+    pub fn as_past_of(mut self, present: &Fleet, at: Moment) -> Fleet {
+        let missed = self.events.missed();
+        self.events = present.events.until(at);
+        self.events.set_missed(missed);
+        // No two moments are taken for one another, however few events led to them.
+        let nanos = u64::try_from(at.since_start().as_nanos()).unwrap_or(u64::MAX);
+        self.revision = nanos ^ (1 << 63);
+        self
+    }
+
     /// The fleet as if there were only one replica.
     #[must_use]
     pub fn only(&self, replica: ReplicaId, now: Moment) -> Fleet {

@@ -158,9 +158,12 @@ pub(super) fn open(model: &mut Model) {
             }
         }
         Screen::Events => {
-            let told = event(model).and_then(|item| Some((item.node.clone()?, item.learnt)));
-            let Some((name, at)) = told else { return };
-            super::time::go_to(model, at);
+            let told =
+                event(model).and_then(|item| Some((item.node.clone()?, (item.learnt, item.wall))));
+            let Some((name, (learnt, wall))) = told else {
+                return;
+            };
+            super::time::go_to_event(model, learnt, wall);
             model.screen = Screen::Node(name);
         }
         Screen::Replicas => only(model),

@@ -1,7 +1,7 @@
 //! Pausing, stepping through the past, and going through a recording. Only this console stands still:
 //! the fleet goes on underneath, and nobody else notices. A recording stands still with it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{Effect, Model, TimeState};
 use crate::{fleet::Fleet, moment::Moment, tape::Tape};
@@ -10,6 +10,9 @@ use crate::{fleet::Fleet, moment::Moment, tape::Tape};
 const STEP: Duration = Duration::from_secs(1);
 /// A step through a recording.
 const SEEK: Duration = Duration::from_secs(30);
+/// An event that was told later than so, by the wall clocks, was told late; less may be their
+/// difference.
+const MOST_LATE: Duration = Duration::from_secs(5);
 /// What can be done at the end of a recording.
 const ENDED: &str = "the recording ends here: [ steps back, :seek 0s begins anew";
 
@@ -93,6 +96,7 @@ pub(super) fn go_to(model: &mut Model, to: Moment) {
     let Some(fleet) = model.tape.fleet_at(at) else {
         return;
     };
+    let fleet = fleet.as_past_of(&model.fleet, at);
     if at > to {
         model.say("the past that is remembered begins here");
     } else if to.since(at) >= STEP {
@@ -103,6 +107,25 @@ pub(super) fn go_to(model: &mut Model, to: Moment) {
     }
     model.time = TimeState::Paused(at);
     model.past = Some(Box::new(view_of(model, &fleet, at)));
+}
+
+/// Shows the moment at which an event happened. One that replicas told late, e.g. when the console
+/// began, happened before it was learnt.
+pub(super) fn go_to_event(model: &mut Model, learnt: Moment, wall: SystemTime) {
+    let ago = model.wall.duration_since(wall).unwrap_or_default();
+    let is_late = ago > model.now.since(learnt) + MOST_LATE;
+    let reach = model.tape.range().map(|(first, _)| model.now.since(first));
+    let ago = if is_late {
+        ago
+    } else {
+        model.now.since(learnt)
+    };
+    if reach.is_none_or(|reach| ago > reach) {
+        model.complain("it happened before the past that is remembered: this is the present");
+        live(model);
+        return;
+    }
+    go_to(model, model.now - ago);
 }
 
 fn view_of(model: &Model, fleet: &Fleet, at: Moment) -> Fleet {

@@ -1,11 +1,14 @@
 use std::time::SystemTime;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use push_manager_proto::admin::{Event, watch_response::Kind};
 
 use super::*;
 use crate::{
-    app::{Msg, Options, update},
+    app::{Msg, Options, Screen, update},
+    feed::{FeedEvent, Learnt},
     fixture::{BEGAN, Scenario},
+    fleet::NodeName,
 };
 
 /// A console that plays a recording of a scenario, or watches it, and has come so far.
@@ -119,5 +122,79 @@ fn where_no_recording_is_played_there_is_nothing_to_go_through() {
         assert_eq!(press(&mut model, keys), [], "{keys}");
         assert!(said(&model).contains("no recording is played"), "{keys}");
         assert_eq!(model.time, TimeState::Live);
+    }
+}
+
+#[test]
+fn the_past_keeps_its_events_and_the_one_under_the_cursor() {
+    let scenario = Scenario::story();
+    let mut model = at(&scenario, 200, false);
+    press(&mut model, "4jj");
+    let (order, selected) = (model.events.order.clone(), model.events.selected);
+    assert_eq!((order.len(), selected.is_some()), (5, true));
+    press(&mut model, "[");
+    assert_eq!(
+        (&model.events.order, model.events.selected),
+        (&order, selected)
+    );
+    let told = event_told_at(&scenario, 201, 201);
+    update(&mut model, Msg::Feed(told));
+    assert_eq!(model.shown().events().items().len(), 5, "what came later");
+    press(&mut model, "p");
+    assert!(
+        model.shown().events().items().len() > 5,
+        "is in the present"
+    );
+}
+
+/// The frame of a second, in which an event is told that happened in another one.
+fn event_told_at(scenario: &Scenario, second: u64, happened: u64) -> FeedEvent {
+    let frames = scenario.second(second).into_iter();
+    let frame = { frames }.find_map(|event| match event.what {
+        Learnt::Frame(frame) => Some((event.replica, event.at, frame)),
+        Learnt::Target(_) | Learnt::Info(_) | Learnt::Link(_) => None,
+    });
+    let (replica, at, mut frame) = frame.unwrap();
+    if let Some(Kind::Snapshot(part) | Kind::Delta(part)) = &mut frame.kind {
+        part.events.push(Event {
+            seq: 1_000 + second,
+            wall_time: Some(prost_types::Timestamp {
+                seconds: BEGAN + i64::try_from(happened).unwrap(),
+                nanos: 0,
+            }),
+            kind: "conn.lost".to_owned(),
+            node: "push-1".to_owned(),
+            ..Event::default()
+        });
+    }
+    let what = Learnt::Frame(frame);
+    FeedEvent { replica, at, what }
+}
+
+#[test]
+fn an_event_leads_to_when_it_happened_or_says_that_this_is_not_remembered() {
+    let scenario = Scenario::story();
+    let mut model = at(&scenario, 60, false);
+    // The last of those that happened before the console began, and were told then.
+    press(&mut model, "4\n");
+    assert_eq!(model.screen, Screen::Node(NodeName("推送-节点-08".into())));
+    assert_eq!(model.time, TimeState::Live, "not the console's beginning");
+    assert!(said(&model).contains("before the past"), "{}", said(&model));
+    for (happened, shown) in [(61, 61), (20, 20)] {
+        let mut model = model.clone();
+        update(
+            &mut model,
+            Msg::Feed(event_told_at(&scenario, 61, happened)),
+        );
+        let now = Scenario::looked_at(61);
+        let wall = model.wall + Duration::from_secs(1);
+        update(&mut model, Msg::Tick { now, wall });
+        press(&mut model, "4");
+        let items = model.shown().events().items();
+        let told = { items }.find(|item| item.kind == "conn.lost").unwrap().id;
+        model.events.selected = Some(told);
+        press(&mut model, "\n");
+        assert_eq!(model.screen, Screen::Node(NodeName("push-1".into())));
+        assert_eq!(model.shown_at().since_start().as_secs(), shown);
     }
 }

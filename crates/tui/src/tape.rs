@@ -4,6 +4,8 @@ mod file;
 mod packed;
 mod record;
 mod ring;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     file::{Recorder, Recording, RecordingError},

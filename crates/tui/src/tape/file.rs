@@ -135,7 +135,7 @@ impl Recorder {
         });
         for (replica, at) in due.collect::<Vec<_>>() {
             let known = fleet.replica(replica);
-            let Some(known) = known.filter(|known| is_heard(known)) else {
+            let Some(known) = known.filter(|known| is_heard(known, at)) else {
                 continue;
             };
             let Some(frame) = known.to_snapshot() else {
@@ -176,8 +176,10 @@ impl Recorder {
     }
 }
 
-fn is_heard(replica: &Replica) -> bool {
-    *replica.link() == Link::Live && replica.is_whole()
+/// Whether the frame of that moment counted, and made the state whole.
+fn is_heard(replica: &Replica, at: Moment) -> bool {
+    let counted = replica.age(at).is_some_and(|age| age.is_zero());
+    *replica.link() == Link::Live && replica.is_whole() && counted
 }
 
 /// A file that knows how long it has become.

@@ -165,6 +165,20 @@ fn what_came_in_one_batch_or_in_parts_follows_what_was_recorded_before() {
 }
 
 #[test]
+fn half_a_snapshot_is_not_repeated_as_if_it_were_whole() {
+    let scenario = Scenario::of(1, 10);
+    let mut batches: Vec<Vec<FeedEvent>> = (0..60).map(|second| scenario.second(second)).collect();
+    // The stream is made anew just when the state is to be repeated.
+    let again = scenario.second(0).pop().unwrap();
+    for (part, at) in in_two_parts(&again).into_iter().zip([60_100, 60_200]) {
+        let at = Moment::after(Duration::from_millis(at));
+        batches.push(vec![FeedEvent { at, ..part }]);
+    }
+    let fleet = played(&recorded_in("half", batches));
+    assert_eq!(fleet.replicas()[0].node_count(), 10);
+}
+
+#[test]
 fn its_bound_counts_what_the_file_takes() {
     let scratch = Scratch::new("bound");
     let mut recorder = scratch.begin();

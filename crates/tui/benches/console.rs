@@ -49,10 +49,10 @@ impl Effort {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [mode, hours] = &arguments[..]
+    if let [mode, seconds, replicas] = &arguments[..]
         && mode == "--remember"
     {
-        memory::remember(hours);
+        memory::remember(seconds, replicas);
         return ExitCode::SUCCESS;
     }
     let short = arguments.iter().any(|argument| argument == "--short");

@@ -29,6 +29,7 @@ pub use self::{
     },
     msg::Msg,
     order::{EventsBy, OrderedBy},
+    time::Playing,
     update::update,
 };
 

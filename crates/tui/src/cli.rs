@@ -8,6 +8,7 @@
 
 mod batch;
 mod options;
+mod recorded;
 mod start;
 
 use std::process::ExitCode;

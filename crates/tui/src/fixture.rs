@@ -474,3 +474,23 @@ fn story_events() -> Vec<Event> {
         })
         .collect()
 }
+
+/// The same frame in two parts, as a replica sends what is too large for one. What is no frame comes
+/// twice.
+pub fn in_two_parts(event: &FeedEvent) -> [FeedEvent; 2] {
+    let (mut first, mut second) = (event.clone(), event.clone());
+    if let (Learnt::Frame(first), Learnt::Frame(second)) = (&mut first.what, &mut second.what)
+        && let (
+            Some(Kind::Snapshot(first) | Kind::Delta(first)),
+            Some(Kind::Snapshot(second) | Kind::Delta(second)),
+        ) = (&mut first.kind, &mut second.kind)
+    {
+        first.more = true;
+        second.node_statics = first.node_statics.split_off(first.node_statics.len() / 2);
+        second.nodes = first.nodes.split_off(first.nodes.len() / 2);
+        second.events = std::mem::take(&mut first.events);
+        (first.apis, first.replica) = (Vec::new(), None);
+        second.removed = Vec::new();
+    }
+    [first, second]
+}

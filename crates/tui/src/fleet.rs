@@ -147,6 +147,11 @@ impl Fleet {
         }
     }
 
+    /// Whether no replica is in the middle of telling its state.
+    pub fn is_whole(&self) -> bool {
+        self.replicas.iter().all(Replica::is_whole)
+    }
+
     /// The whole state as events that lead to it, for a tape to begin with.
     pub fn to_events(&self, at: Moment) -> Vec<FeedEvent> {
         let mut events = Vec::new();
@@ -159,6 +164,11 @@ impl Fleet {
                 replica
                     .to_snapshot()
                     .map(|frame| Learnt::Frame(Box::new(frame))),
+                // Why it was lost is known until it is heard again, whatever is tried meanwhile.
+                replica.lost().map(|why| {
+                    let (why, again_at) = (why.to_owned(), at);
+                    Learnt::Link(Link::Retrying { why, again_at })
+                }),
                 Some(Learnt::Link(replica.link().clone())),
             ];
             // A frame was heard when it was heard: nothing gets fresher by being told again.
@@ -174,6 +184,18 @@ impl Fleet {
             }));
         }
         events
+    }
+
+    /// This fleet, built again as it was at that moment, with what the present one still has of then.
+    #[must_use]
+    pub fn as_past_of(mut self, present: &Fleet, at: Moment) -> Fleet {
+        let missed = self.events.missed();
+        self.events = present.events.until(at);
+        self.events.set_missed(missed);
+        // No two moments are taken for one another, however few events led to them.
+        let nanos = u64::try_from(at.since_start().as_nanos()).unwrap_or(u64::MAX);
+        self.revision = nanos ^ (1 << 63);
+        self
     }
 
     /// The fleet as if there were only one replica, to be followed from now on. Its charts begin now:

@@ -112,6 +112,8 @@ pub struct Replica {
     /// When events were missed last.
     missed_at: Option<Moment>,
     out_of_step: u64,
+    /// Parts of what it tells are still to come.
+    in_parts: bool,
     /// Events not yet taken over.
     events: Vec<Event>,
     /// The epoch and seq of the last of them.
@@ -143,6 +145,7 @@ impl Replica {
             events_missed: 0,
             missed_at: None,
             out_of_step: 0,
+            in_parts: false,
             events: Vec::new(),
             event_seen: (0, 0),
             lost: None,
@@ -175,9 +178,12 @@ impl Replica {
             Link::Gone => {
                 (self.rows, self.coming) = (Rows::default(), Rows::default());
                 self.sequence = Sequence::default();
-                self.lost = None;
+                (self.lost, self.in_parts) = (None, false);
             }
-            Link::Retrying { why, .. } => self.lost = Some(why.clone()),
+            Link::Retrying { why, .. } => {
+                self.lost = Some(why.clone());
+                self.in_parts = false;
+            }
             Link::Live => self.lost = None,
             // An attempt changes nothing about why there is none yet.
             Link::Connecting | Link::Refused { .. } => {}
@@ -209,6 +215,7 @@ impl Replica {
             .max(Duration::from_millis(1));
         match (step, frame.kind) {
             (Step::Snapshot { first, last }, Some(Kind::Snapshot(mut part))) => {
+                self.in_parts = !last;
                 if first {
                     self.coming = Rows::default();
                 }
@@ -220,6 +227,7 @@ impl Replica {
                 self.rows = std::mem::take(&mut self.coming);
             }
             (Step::Delta { last }, Some(Kind::Delta(mut part))) => {
+                self.in_parts = !last;
                 self.note_events(frame.epoch, &mut part);
                 self.rows.take_in(part);
                 if !last {
@@ -385,9 +393,15 @@ impl Replica {
         rows::layout_or_default(told, 4)
     }
 
-    /// The whole state as a frame, for a recording to begin with.
+    /// Whether its last frame made its state whole: no parts are still to come.
+    pub fn is_whole(&self) -> bool {
+        !self.in_parts
+    }
+
+    /// The whole state as a frame, for a recording to begin with. Of a snapshot whose link was lost
+    /// before its end, what was known before.
     pub fn to_snapshot(&self) -> Option<WatchResponse> {
-        let (epoch, seq) = self.sequence.reached()?;
+        let (epoch, seq) = self.sequence.begun()?;
         Some(WatchResponse {
             epoch,
             seq,

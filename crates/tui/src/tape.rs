@@ -1,9 +1,13 @@
 //! The past: in memory for stepping back, in files for later.
 
 mod file;
+mod packed;
+mod record;
 mod ring;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
-    file::{Recorder, Recording, RecordingError, is_whole},
+    file::{Recorder, Recording, RecordingError},
     ring::Tape,
 };

@@ -12,6 +12,7 @@ use super::{ActTarget, Action, Effect, Model, Screen, SortKey, acting, order, ti
 use crate::{
     filter::Filter,
     fleet::{NodeName, Window},
+    moment::Moment,
 };
 
 /// Most suggestions shown.
@@ -41,6 +42,12 @@ pub(super) const COMMANDS: &[(&str, &str, &str)] = &[
     ("pause", "", "stop this screen, or let it go on"),
     ("live", "", "back to the present"),
     ("back", "[SECONDS]", "so far back in time"),
+    (
+        "seek",
+        "TIME|+TIME|-TIME",
+        "play the recording from there on",
+    ),
+    ("speed", "TIMES", "play the recording slower or faster"),
     (
         "drain",
         "NODE [TTL] [REASON]",
@@ -152,6 +159,8 @@ fn carry_out(model: &mut Model, name: &str, rest: &str) -> Result<Vec<Effect>, S
             let to = model.shown_at() - Duration::from_secs(seconds);
             time::go_to(model, to);
         }
+        "seek" => return seek(model, rest),
+        "speed" => return speed(model, rest),
         "drain" => return act(model, Verb::Drain, rest),
         "eject" => return act(model, Verb::Eject, rest),
         "undrain" => return act(model, Verb::Undrain, rest),
@@ -175,6 +184,27 @@ fn carry_out(model: &mut Model, name: &str, rest: &str) -> Result<Vec<Effect>, S
         }
     }
     done
+}
+
+fn seek(model: &mut Model, rest: &str) -> Result<Vec<Effect>, String> {
+    let expected = "expected a time in the recording, e.g. 90s or 2m, or +30s, -30s from here";
+    let time = |text| crate::filter::duration(text).ok_or(expected);
+    let to = match (rest.strip_prefix('+'), rest.strip_prefix('-')) {
+        (Some(more), _) => model.shown_at() + time(more)?,
+        (_, Some(less)) => model.shown_at() - time(less)?,
+        (None, None) => Moment::after(time(rest)?),
+    };
+    Ok(time::seek(model, to))
+}
+
+fn speed(model: &mut Model, rest: &str) -> Result<Vec<Effect>, String> {
+    if let Some(why) = super::keymap::refusal(model, Action::SeekAhead) {
+        return Err(why.to_owned());
+    }
+    let speed = crate::feed::replay::speed(rest)?;
+    model.playing.speed = speed;
+    model.say(format!("{speed} times as fast as it was"));
+    Ok(vec![Effect::Speed(speed)])
 }
 
 fn sort_key(word: &str) -> Result<SortKey, String> {

@@ -174,7 +174,7 @@ pub(super) fn open(model: &mut Model) {
 /// Goes to an event's node, as it was when the event was learnt.
 pub(super) fn follow(model: &mut Model, item: &EventItem) {
     if let Some(name) = item.node.clone() {
-        super::time::go_to(model, item.learnt);
+        super::time::go_to_event(model, item.learnt, item.wall);
         model.screen = Screen::Node(name);
     }
 }

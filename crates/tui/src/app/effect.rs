@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::ActWish;
-use crate::{feed::Look, replica::ReplicaId};
+use crate::{feed::Look, moment::Moment, replica::ReplicaId};
 
 /// The format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,15 @@ pub enum Effect {
     Record(Option<PathBuf>),
     /// Have every replica tell of this in detail, and of nothing else.
     Look(Option<Look>),
+    /// Play the recording from another moment on; `anew` when that is before what was played.
+    Seek {
+        /// Which.
+        to: Moment,
+        /// From its beginning.
+        anew: bool,
+    },
+    /// Play the recording at another speed.
+    Speed(f64),
     /// Make a replica's link anew at once.
     Reconnect(ReplicaId),
     /// Suspend the console (Ctrl-Z).

@@ -113,6 +113,10 @@ pub enum Action {
     StepForward,
     /// Back to the present.
     Live,
+    /// Half a minute back in a recording.
+    SeekBack,
+    /// Half a minute ahead.
+    SeekAhead,
     /// Write the view to a file as CSV.
     ExportCsv,
     /// Write the view to a file as JSON.
@@ -282,6 +286,8 @@ static BINDINGS: &[Binding] = bind! {
         "[" [c('[')] ANY Action::StepBack, "", "A second back in time.";
         "]" [c(']')] ANY Action::StepForward, "", "A second forward.";
         "End" [Chord::Key(K::End)] ANY Action::Live, "", "Back to the present.";
+        "{" [c('{')] ANY Action::SeekBack, "", "Half a minute back in a recording (`:seek TIME`).";
+        "}" [c('}')] ANY Action::SeekAhead, "", "Half a minute ahead (`:speed TIMES` plays it faster).";
     }
     "OUT" {
         "y" [c('y')] OUT Action::Copy, "copy", "Copy what the cursor is on to the clipboard (OSC 52).";
@@ -334,6 +340,9 @@ pub fn is_interrupt(key: KeyEvent) -> bool {
 
 /// Why an action can't be done now; nothing when it can.
 pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
+    if matches!(action, Action::SeekBack | Action::SeekAhead) {
+        return (!model.options.replay).then_some("no recording is played; [ and ] step");
+    }
     if !action.is_act() {
         return None;
     }

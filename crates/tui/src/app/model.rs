@@ -10,6 +10,7 @@ use push_manager_proto::admin::{EventLevel, GetSettingsResponse};
 use super::{
     ActDialog, ActWish, Details,
     order::{EventsBy, OrderedBy},
+    time::Playing,
 };
 use crate::{
     filter::Filter,
@@ -297,6 +298,8 @@ pub struct Model {
     pub details: Details,
     /// What was learnt lately.
     pub tape: Tape,
+    /// The recording that is played, if one is.
+    pub playing: Playing,
     /// The cursor's problem has been jumped to.
     pub jumped: bool,
     /// Commands typed before, the newest last.
@@ -331,6 +334,7 @@ impl Model {
             only: None,
             details: Details::default(),
             tape: Tape::default(),
+            playing: Playing::default(),
             jumped: false,
             history: Vec::new(),
             next_wish: 1,

@@ -26,6 +26,8 @@ pub enum Msg {
     },
     /// A link learnt something.
     Feed(FeedEvent),
+    /// The recording that is played ends; why, where it ends early.
+    Ended(Option<String>),
     /// An effect was carried out, or failed; in words for the status line.
     Done(Result<String, String>),
     /// A replica answered an act (its plan, for a dry run), or why not.

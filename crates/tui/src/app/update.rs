@@ -47,6 +47,7 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Key(key) => return on_key(model, key),
         Msg::Mouse(mouse) => on_mouse(model, mouse),
         Msg::Paste(text) => return overlay::paste(model, &text),
+        Msg::Ended(why) => time::ended(model, why),
         Msg::Done(Ok(text)) => model.say(text),
         Msg::Done(Err(text)) => model.complain(text),
         Msg::Acted {
@@ -73,7 +74,9 @@ fn tick(model: &mut Model, now: Moment, wall: std::time::SystemTime) {
         only.tick(now);
     }
     model.tape.tick(&model.fleet, now);
-    let over = |notice: &Notice| now.since(notice.at) > NOTICE_FOR;
+    time::ticked(model);
+    let for_long = NOTICE_FOR.mul_f64(model.playing.speed);
+    let over = |notice: &Notice| now.since(notice.at) > for_long;
     if model.notice.as_ref().is_some_and(over) {
         model.notice = None;
     }
@@ -132,6 +135,8 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::StepBack => time::step(model, -1),
         Action::StepForward => time::step(model, 1),
         Action::Live => time::live(model),
+        Action::SeekBack => return time::seek_by(model, -1),
+        Action::SeekAhead => return time::seek_by(model, 1),
         Action::ExportCsv => return export::write(model, super::ExportFormat::Csv),
         Action::ExportJson => return export::write(model, super::ExportFormat::Json),
         Action::Record => return export::record(model),

@@ -11,16 +11,15 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::{
     Failed,
     options::{FailOn, Options},
+    recorded,
     start::{self, Source},
 };
 use crate::{
     app::{Model, Msg, update},
     fleet::Severity,
-    moment::Moment,
     once::{Document, text},
     picture,
     replica::{Freshness, Link},
-    tape::Recording,
     view::Look,
 };
 
@@ -28,8 +27,8 @@ use crate::{
 const SLACK: Duration = Duration::from_millis(150);
 
 pub(super) async fn run(options: &Options, look: Look) -> Result<ExitCode, Failed> {
-    if let (Some(path), Some(file)) = (&options.snapshot, &options.replay) {
-        return snapshot_of_recording(options, look, path, file);
+    if let Some(file) = &options.replay {
+        return recorded::run(options, look, file).await;
     }
     let source = start::source(options).await?;
     let mut model = start::model(options, look, &source);
@@ -110,7 +109,7 @@ fn is_settled(model: &Model, targets: Option<usize>) -> bool {
         && replicas.iter().all(known)
 }
 
-fn print(options: &Options, model: &Model) -> Result<(), Failed> {
+pub(super) fn print(options: &Options, model: &Model) -> Result<(), Failed> {
     let document = Document::of(&model.fleet, model.now, model.wall);
     let document = document.filtered(&model.fleet, &options.filter);
     let mut text = if !options.is_json() {
@@ -133,7 +132,7 @@ fn print(options: &Options, model: &Model) -> Result<(), Failed> {
     }
 }
 
-fn exit_code(options: &Options, model: &Model) -> ExitCode {
+pub(super) fn exit_code(options: &Options, model: &Model) -> ExitCode {
     let least = match options.fail_on {
         FailOn::Error => Some(Severity::Error),
         FailOn::Warning => Some(Severity::Warning),
@@ -149,37 +148,7 @@ fn exit_code(options: &Options, model: &Model) -> ExitCode {
     }
 }
 
-fn snapshot_of_recording(
-    options: &Options,
-    look: Look,
-    path: &std::path::Path,
-    file: &std::path::Path,
-) -> Result<ExitCode, Failed> {
-    let recording = Recording::read(file).map_err(|error| Failed::running(&error))?;
-    let at = options.at.unwrap_or_else(|| recording.length());
-    let mut model = crate::cli::start::recorded(options, look, &recording, file);
-    model.size = options.size;
-    let mut events = recording.events.into_iter().peekable();
-    let mut second = Duration::ZERO;
-    loop {
-        let now = second.min(at);
-        while let Some(event) = events.next_if(|event| event.at.since_start() <= now) {
-            drop(update(&mut model, Msg::Feed(event)));
-        }
-        let tick = Msg::Tick {
-            now: Moment::after(now),
-            wall: recording.began + now,
-        };
-        drop(update(&mut model, tick));
-        if now >= at {
-            break;
-        }
-        second += Duration::from_secs(1);
-    }
-    write_picture(&model, options.size, path)
-}
-
-fn write_picture(
+pub(super) fn write_picture(
     model: &Model,
     size: (u16, u16),
     path: &std::path::Path,

@@ -62,7 +62,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(super) replay: Option<PathBuf>,
     /// How fast the recording is played, 0.25 to 64.
-    #[arg(long, value_name = "TIMES", default_value_t = 1.0, requires = "replay")]
+    #[arg(long, value_name = "TIMES", default_value = "1", requires = "replay", value_parser = crate::feed::replay::speed)]
     pub(super) speed: f64,
 
     /// The bearer token, else the environment's PUSHTOP_TOKEN; not needed from the manager's own machine.

@@ -11,9 +11,11 @@ use super::{
 };
 use crate::{
     app::{Model, Options as Told, Screen as Shown},
-    feed::{Address, Board, Dial, FEED_QUEUE, FeedClock, FeedEvent, Target, etcd, kube, replay},
+    feed::{
+        Address, Board, Dial, FEED_QUEUE, FeedClock, FeedEvent, Target, etcd, kube, replay::Player,
+    },
     run::{Console, Ended},
-    tape::{Recorder, Recording},
+    tape::Recorder,
     terminal::Screen,
     view::Look,
 };
@@ -21,13 +23,14 @@ use crate::{
 /// Where a console gets its replicas from, running.
 pub(super) struct Source {
     pub(super) board: Option<Board>,
+    /// The recording that is played instead.
+    player: Option<Player>,
     pub(super) feed: mpsc::Receiver<FeedEvent>,
     pub(super) clock: FeedClock,
     pub(super) words: String,
     /// How many targets were named.
     pub(super) targets: Option<usize>,
     pub(super) title: String,
-    pub(super) began: SystemTime,
     _stop: tokio_util::sync::DropGuard,
     _tasks: TaskTracker,
 }
@@ -42,23 +45,22 @@ pub(super) async fn source(options: &Options) -> Result<Source, Failed> {
     );
     let mut source = Source {
         board: None,
+        player: None,
         feed,
         clock,
         words: String::new(),
         targets: None,
         title: options.title.clone(),
-        began: SystemTime::now(),
         _stop: stop.clone().drop_guard(),
         _tasks: tasks.clone(),
     };
     if let Some(path) = &options.replay {
-        let recording = Recording::read(path).map_err(|error| Failed::running(&error))?;
+        let player = Player::open(path, options.speed).map_err(|error| Failed::running(&error))?;
         source.words = format!("recording {}", path.display());
         if source.title.is_empty() {
-            source.title.clone_from(&recording.title);
+            source.title.clone_from(&player.title);
         }
-        source.began = recording.began;
-        tasks.spawn(replay::play(recording, options.speed, events, stop));
+        source.player = Some(player);
         return Ok(source);
     }
     let board = Board::new(events, options.token(), options.interval, clock);
@@ -113,24 +115,26 @@ fn fixed(addresses: &[Address]) -> Vec<Target> {
 pub(super) fn recorded(
     options: &Options,
     look: Look,
-    recording: &Recording,
+    player: &Player,
     file: &std::path::Path,
 ) -> Model {
     let title = if options.title.is_empty() {
-        &recording.title
+        &player.title
     } else {
         &options.title
     };
     let words = format!("recording {}", file.display());
-    begin(options, look, title, &words)
+    begin(options, look, (title, &words), player.began)
 }
 
 /// The model as the arguments want it.
 pub(super) fn model(options: &Options, look: Look, source: &Source) -> Model {
-    begin(options, look, &source.title, &source.words)
+    let player = source.player.as_ref();
+    let began = player.map_or_else(SystemTime::now, |player| player.began);
+    begin(options, look, (&source.title, &source.words), began)
 }
 
-fn begin(options: &Options, look: Look, title: &str, words: &str) -> Model {
+fn begin(options: &Options, look: Look, (title, words): (&str, &str), began: SystemTime) -> Model {
     let told = Told {
         title: title.to_owned(),
         source: words.to_owned(),
@@ -138,7 +142,8 @@ fn begin(options: &Options, look: Look, title: &str, words: &str) -> Model {
         replay: options.replay.is_some(),
         look,
     };
-    let mut model = Model::new(told, SystemTime::now());
+    let mut model = Model::new(told, began);
+    model.playing.speed = options.speed;
     model.screen = match options.screen {
         Start::Overview => Shown::Overview,
         Start::Nodes => Shown::Nodes,
@@ -173,6 +178,7 @@ pub(super) async fn console(options: &Options, look: Look) -> Result<ExitCode, F
     };
     let Source {
         board,
+        player,
         feed,
         clock,
         _stop,
@@ -182,6 +188,7 @@ pub(super) async fn console(options: &Options, look: Look) -> Result<ExitCode, F
     let console = Console {
         model,
         board,
+        player,
         feed,
         clock,
         recorder,

@@ -75,6 +75,16 @@ impl EventList {
         }
     }
 
+    /// Those that the console had learnt by then, with the ids that they have.
+    pub(super) fn until(&self, at: Moment) -> Self {
+        let known = self.items.iter().filter(|item| item.learnt <= at);
+        Self {
+            items: known.cloned().collect(),
+            missed: self.missed,
+            next_id: self.next_id,
+        }
+    }
+
     /// Replicas no longer had so many in all.
     pub(super) fn set_missed(&mut self, missed: u64) {
         self.missed = missed;

@@ -53,6 +53,11 @@ impl Sequence {
         self.known.then_some((self.epoch, self.seq))
     }
 
+    /// The epoch and seq of the last frame that was taken in, be it only part of a snapshot.
+    pub fn begun(&self) -> Option<(u64, u64)> {
+        (self.known || self.collecting.is_some()).then_some((self.epoch, self.seq))
+    }
+
     /// Takes a frame's place in; a frame that doesn't follow changes nothing.
     pub fn check(&mut self, frame: &WatchResponse) -> Result<Step, OutOfStep> {
         let follows = self.known && self.collecting.is_none() && frame.epoch == self.epoch;

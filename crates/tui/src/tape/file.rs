@@ -10,22 +10,18 @@ use std::{
 
 use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
 use prost::Message;
-use push_manager_proto::{
-    admin::watch_response::Kind as FrameKind,
-    recording::{self, Header, LinkState, Record, Target, record::Kind},
-};
+use push_manager_proto::recording::{Header, Record, record::Kind};
 
+use super::record::{self, Records};
 use crate::{
     feed::{FeedEvent, Learnt},
     fleet::Fleet,
     moment::Moment,
-    replica::{Link, ReplicaId},
+    replica::{Link, Replica, ReplicaId},
 };
 
 /// The format's version.
 const VERSION: u32 = 1;
-/// The largest record read.
-const MOST_RECORD: usize = 64 << 20;
 /// A recording ends when its file has grown so large.
 const MOST_BYTES: u64 = 1 << 30;
 /// What was recorded is in the file after so long at the latest.
@@ -45,8 +41,8 @@ pub enum RecordingError {
         source: io::Error,
     },
     /// It has grown too large.
-    #[error("the recording has reached its limit of {} MiB", MOST_BYTES >> 20)]
-    Full,
+    #[error("the recording has reached its limit of {} MiB", .0 >> 20)]
+    Full(u64),
     /// It is no recording, or one of a later format.
     #[error("{path} is no recording of pushtop: {why}")]
     NotOne {
@@ -60,12 +56,21 @@ pub enum RecordingError {
 /// Writes a recording.
 #[derive(Debug)]
 pub struct Recorder {
-    out: GzEncoder<BufWriter<File>>,
+    out: GzEncoder<Counted>,
     path: String,
-    bytes: u64,
+    most_bytes: u64,
     began: Option<Moment>,
     synced: Moment,
-    keyframes: HashMap<ReplicaId, Moment>,
+    told: HashMap<ReplicaId, Told>,
+}
+
+/// What the file has of a replica.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    /// When its whole state was told last.
+    whole: Moment,
+    /// The last that was told of it is a frame, which came then.
+    frame: Option<Moment>,
 }
 
 impl Recorder {
@@ -77,13 +82,17 @@ impl Recorder {
             path: named.clone(),
             source,
         })?;
-        let mut recorder = Self {
-            out: GzEncoder::new(BufWriter::new(file), Compression::default()),
-            path: named,
+        let out = Counted {
+            out: BufWriter::new(file),
             bytes: 0,
+        };
+        let mut recorder = Self {
+            out: GzEncoder::new(out, Compression::default()),
+            path: named,
+            most_bytes: MOST_BYTES,
             began: None,
             synced: Moment::default(),
-            keyframes: HashMap::new(),
+            told: HashMap::new(),
         };
         recorder.write(&Record {
             at_ns: 0,
@@ -98,34 +107,17 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// Records what a link learnt; from time to time the replica's whole state before it.
-    pub fn note_with(&mut self, event: &FeedEvent, fleet: &Fleet) -> Result<(), RecordingError> {
-        let last = self.keyframes.entry(event.replica).or_insert(event.at);
-        if event.at.since(*last) >= KEYFRAME_EVERY {
-            *last = event.at;
-            let known = fleet.replica(event.replica);
-            if let Some(frame) = known.and_then(crate::replica::Replica::to_snapshot) {
-                self.note(&FeedEvent {
-                    what: Learnt::Frame(Box::new(frame)),
-                    ..event.clone()
-                })?;
-            }
-        }
-        self.note(event)
-    }
-
     /// Records what a link learnt.
     pub fn note(&mut self, event: &FeedEvent) -> Result<(), RecordingError> {
-        let Some(kind) = kind(&event.what, event.at) else {
+        let Some(record) = record::record(event, *self.began.get_or_insert(event.at)) else {
             return Ok(());
         };
-        let began = *self.began.get_or_insert(event.at);
-        let at = event.at.since(began);
-        let record = Record {
-            at_ns: u64::try_from(at.as_nanos()).unwrap_or(u64::MAX),
-            replica: event.replica.0,
-            kind: Some(kind),
-        };
+        let told = self.told.entry(event.replica);
+        let told = told.or_insert(Told {
+            whole: event.at,
+            frame: None,
+        });
+        told.frame = matches!(event.what, Learnt::Frame(_)).then_some(event.at);
         self.write(&record)?;
         if event.at.since(self.synced) >= SYNC_EVERY {
             self.synced = event.at;
@@ -135,24 +127,47 @@ impl Recorder {
         Ok(())
     }
 
-    /// Ends the file; gives its length before compression.
+    /// Records the whole state of replicas where it is time, once all that was noted is taken in by
+    /// `fleet`. Only right after a whole frame: nothing was heard at another moment, and half a state
+    /// is none.
+    pub fn keyframes(&mut self, fleet: &Fleet) -> Result<(), RecordingError> {
+        let due = self.told.iter().filter_map(|(replica, told)| {
+            let heard = told.frame?;
+            (heard.since(told.whole) >= KEYFRAME_EVERY).then_some((*replica, heard))
+        });
+        for (replica, at) in due.collect::<Vec<_>>() {
+            let known = fleet.replica(replica);
+            let Some(known) = known.filter(|known| is_heard(known, at)) else {
+                continue;
+            };
+            let Some(frame) = known.to_snapshot() else {
+                continue;
+            };
+            let what = Learnt::Frame(Box::new(frame));
+            self.note(&FeedEvent { replica, at, what })?;
+            let frame = Some(at);
+            self.told.insert(replica, Told { whole: at, frame });
+        }
+        Ok(())
+    }
+
+    /// Ends the file; gives its length.
     pub fn end(self) -> Result<u64, RecordingError> {
-        let Self {
-            out, path, bytes, ..
-        } = self;
-        let ended = out.finish().and_then(|mut file| file.flush());
-        ended.map_err(|source| RecordingError::File { path, source })?;
-        Ok(bytes)
+        let Self { out, path, .. } = self;
+        let ended = out.finish().and_then(|mut out| {
+            out.flush()?;
+            Ok(out.bytes)
+        });
+        ended.map_err(|source| RecordingError::File { path, source })
     }
 
     fn write(&mut self, record: &Record) -> Result<(), RecordingError> {
-        let bytes = record.encode_length_delimited_to_vec();
-        self.bytes += bytes.len() as u64;
-        if self.bytes > MOST_BYTES {
-            return Err(RecordingError::Full);
+        let written = self.out.write_all(&record.encode_length_delimited_to_vec());
+        written.map_err(|source| self.failed(source))?;
+        if self.out.get_ref().bytes > self.most_bytes {
+            return Err(RecordingError::Full(self.most_bytes));
         }
-        let written = self.out.write_all(&bytes);
-        written.map_err(|source| self.failed(source))
+        Ok(())
     }
 
     fn failed(&self, source: io::Error) -> RecordingError {
@@ -163,69 +178,66 @@ impl Recorder {
     }
 }
 
-/// Nothing for what is no part of the state.
-fn kind(what: &Learnt, at: Moment) -> Option<Kind> {
-    Some(match what {
-        Learnt::Aside(_) => return None,
-        Learnt::Target(name) => Kind::Target(Target {
-            name: name.clone(),
-            info: None,
-        }),
-        Learnt::Info(info) => Kind::Target(Target {
-            name: String::new(),
-            info: Some((**info).clone()),
-        }),
-        Learnt::Frame(frame) => Kind::Frame((**frame).clone()),
-        Learnt::Link(link) => {
-            let (state, message) = match link {
-                Link::Connecting => (LinkState::Connecting, String::new()),
-                Link::Live => (LinkState::Live, String::new()),
-                Link::Retrying { why, again_at } => {
-                    let pause = again_at.since(at).as_millis();
-                    (LinkState::Retrying, format!("{pause} {why}"))
-                }
-                Link::Refused { why } => (LinkState::Refused, why.clone()),
-                Link::Gone => (LinkState::Gone, String::new()),
-            };
-            Kind::Link(recording::Link {
-                state: state.into(),
-                message,
-            })
-        }
-    })
+/// Whether the frame of that moment counted, and made the state whole.
+fn is_heard(replica: &Replica, at: Moment) -> bool {
+    let counted = replica.age(at).is_some_and(|age| age.is_zero());
+    *replica.link() == Link::Live && replica.is_whole() && counted
 }
 
-/// A recording that was read.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recording {
+/// A file that knows how long it has become.
+#[derive(Debug)]
+struct Counted {
+    out: BufWriter<File>,
+    bytes: u64,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.out.write(bytes)?;
+        self.bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A recording that is read as it is played: what links learnt, by time since its beginning. However
+/// long it is, no more of it is in memory than one record.
+#[derive(Debug)]
+pub struct Recording<R = File> {
     /// What was watched.
     pub title: String,
     /// When it began, by the wall clock.
     pub began: SystemTime,
-    /// What links learnt, by time since its beginning.
-    pub events: Vec<FeedEvent>,
-    /// The file ends in the middle of a record.
-    pub is_cut: bool,
+    records: Records<MultiGzDecoder<BufReader<R>>>,
+    named: String,
+    read: usize,
+    is_over: bool,
+    is_cut: bool,
 }
 
 impl Recording {
-    /// Reads a file.
-    pub fn read(path: &Path) -> Result<Self, RecordingError> {
+    /// Opens a file.
+    pub fn open(path: &Path) -> Result<Self, RecordingError> {
         let named = path.display().to_string();
         let file = File::open(path).map_err(|source| RecordingError::File {
             path: named.clone(),
             source,
         })?;
-        Self::from(BufReader::new(file), &named)
+        Self::of(file, &named)
     }
+}
 
-    /// Reads what `named` holds.
-    pub fn from(file: impl Read, named: &str) -> Result<Self, RecordingError> {
+impl<R: Read> Recording<R> {
+    /// Begins to read what `named` holds.
+    pub fn of(file: R, named: &str) -> Result<Self, RecordingError> {
         let not_one = |why: String| RecordingError::NotOne {
             path: named.to_owned(),
             why,
         };
-        let mut records = Records(MultiGzDecoder::new(file));
+        let mut records = Records(MultiGzDecoder::new(BufReader::new(file)));
         let header = match records.next() {
             Ok(Some(Record {
                 kind: Some(Kind::Header(header)),
@@ -240,204 +252,53 @@ impl Recording {
                 header.version
             )));
         }
-        let (mut events, mut is_cut) = (Vec::new(), false);
-        loop {
-            match records.next() {
-                Ok(None) => break,
-                Ok(Some(record)) => events.extend(event(record)),
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    is_cut = true;
-                    break;
-                }
-                Err(error) => {
-                    return Err(not_one(format!("record {}: {error}", events.len() + 2)));
-                }
-            }
-        }
         let began = header
             .began
             .and_then(|told| SystemTime::try_from(told).ok());
         Ok(Self {
             title: header.title,
             began: began.unwrap_or(SystemTime::UNIX_EPOCH),
-            events,
-            is_cut,
+            records,
+            named: named.to_owned(),
+            read: 1,
+            is_over: false,
+            is_cut: false,
         })
     }
 
-    /// How long it lasts.
-    pub fn length(&self) -> Duration {
-        let last = self.events.last();
-        last.map(|event| event.at.since_start()).unwrap_or_default()
+    /// The file ended in the middle of a record.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
     }
 }
 
-struct Records<R>(MultiGzDecoder<R>);
+impl<R: Read> Iterator for Recording<R> {
+    type Item = Result<FeedEvent, RecordingError>;
 
-impl<R: Read> Records<R> {
-    /// Nothing at the end of the file; an end within a record is an error.
-    fn next(&mut self) -> io::Result<Option<Record>> {
-        let Some(length) = self.length()? else {
-            return Ok(None);
-        };
-        if length > MOST_RECORD {
-            let what = format!("it claims {length} bytes; at most {MOST_RECORD} are read");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        }
-        let mut bytes = Vec::new();
-        let read = (&mut self.0).take(length as u64).read_to_end(&mut bytes)?;
-        if read < length {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        let record = Record::decode(bytes.as_slice());
-        record
-            .map(Some)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
-    }
-
-    fn length(&mut self) -> io::Result<Option<usize>> {
-        let mut length = 0_usize;
-        for place in 0..10 {
-            let mut byte = [0_u8];
-            if self.0.read(&mut byte)? == 0 {
-                return if place == 0 {
-                    Ok(None)
-                } else {
-                    Err(io::ErrorKind::UnexpectedEof.into())
-                };
-            }
-            let bits = usize::from(byte[0] & 0x7f);
-            length |= bits.checked_shl(7 * place).unwrap_or(usize::MAX);
-            if byte[0] & 0x80 == 0 {
-                return Ok(Some(length));
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.is_over {
+            self.read += 1;
+            match self.records.next() {
+                Ok(Some(record)) => match record::event(record) {
+                    Some(event) => return Some(Ok(event)),
+                    // Kinds of a later version are skipped.
+                    None => continue,
+                },
+                Ok(None) => self.is_over = true,
+                Err(error) => {
+                    self.is_over = true;
+                    self.is_cut = error.kind() == io::ErrorKind::UnexpectedEof;
+                    if !self.is_cut {
+                        let why = format!("record {}: {error}", self.read);
+                        let path = self.named.clone();
+                        return Some(Err(RecordingError::NotOne { path, why }));
+                    }
+                }
             }
         }
-        Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "a length has no end",
-        ))
-    }
-}
-
-fn event(record: Record) -> Option<FeedEvent> {
-    let at = Moment::after(Duration::from_nanos(record.at_ns));
-    let what = match record.kind? {
-        Kind::Header(_) => return None,
-        Kind::Target(Target {
-            info: Some(info), ..
-        }) => Learnt::Info(Box::new(info)),
-        Kind::Target(target) => Learnt::Target(target.name),
-        Kind::Frame(frame) => Learnt::Frame(Box::new(frame)),
-        Kind::Link(link) => Learnt::Link(self::link(&link, at)),
-    };
-    Some(FeedEvent {
-        replica: ReplicaId(record.replica),
-        at,
-        what,
-    })
-}
-
-fn link(told: &recording::Link, at: Moment) -> Link {
-    match told.state() {
-        LinkState::Live => Link::Live,
-        LinkState::Retrying => {
-            let (pause, why) = told.message.split_once(' ').unwrap_or(("0", &told.message));
-            let pause = pause.parse().unwrap_or(0_u64).min(60_000);
-            Link::Retrying {
-                why: why.to_owned(),
-                again_at: at + Duration::from_millis(pause),
-            }
-        }
-        LinkState::Refused => Link::Refused {
-            why: told.message.clone(),
-        },
-        LinkState::Gone => Link::Gone,
-        LinkState::Connecting | LinkState::Unspecified => Link::Connecting,
-    }
-}
-
-/// Whether a frame holds the whole state.
-pub fn is_whole(event: &FeedEvent) -> bool {
-    match &event.what {
-        Learnt::Frame(frame) => matches!(&frame.kind, Some(FrameKind::Snapshot(_))),
-        Learnt::Target(_) | Learnt::Info(_) | Learnt::Link(_) | Learnt::Aside(_) => false,
+        None
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixture::Scenario;
-
-    fn recorded(seconds: u64) -> Vec<u8> {
-        let folder = std::env::temp_dir().join(format!("pushtop-tape-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join(format!("{seconds}.pmrec"));
-        drop(std::fs::remove_file(&path));
-        let mut recorder = Recorder::begin(&path, "test", SystemTime::UNIX_EPOCH).unwrap();
-        let (scenario, mut fleet) = (Scenario::story(), Fleet::default());
-        for second in 0..=seconds {
-            for event in scenario.second(second) {
-                recorder.note_with(&event, &fleet).unwrap();
-                fleet.take_in(event);
-            }
-        }
-        recorder.end().unwrap();
-        let bytes = std::fs::read(&path).unwrap();
-        std::fs::remove_file(&path).unwrap();
-        bytes
-    }
-
-    #[test]
-    fn what_is_read_is_what_was_recorded() {
-        let recording = Recording::from(recorded(10).as_slice(), "x").unwrap();
-        assert_eq!(recording.title, "test");
-        assert!(!recording.is_cut);
-        let scenario = Scenario::story();
-        let told: Vec<_> = (0..=10)
-            .flat_map(|second| scenario.second(second))
-            .collect();
-        let whats = |events: &[FeedEvent]| {
-            events
-                .iter()
-                .map(|event| event.what.clone())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(whats(&recording.events), whats(&told));
-        assert_eq!(recording.length(), Duration::from_secs(10));
-    }
-
-    #[test]
-    fn a_long_recording_repeats_the_whole_state() {
-        let recording = Recording::from(recorded(130).as_slice(), "x").unwrap();
-        let whole = recording
-            .events
-            .iter()
-            .filter(|event| is_whole(event))
-            .count();
-        assert_eq!(whole, 3 * 3, "of three replicas, at 0, 60 and 120 s");
-    }
-
-    #[test]
-    fn a_recording_that_ends_early_is_read_as_far_as_it_goes() {
-        let whole = recorded(3);
-        for end in (0..whole.len()).step_by(7) {
-            match Recording::from(&whole[..end], "x") {
-                Ok(recording) => assert!(recording.is_cut, "{end}"),
-                Err(error) => assert!(error.to_string().contains("x is no recording"), "{error}"),
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_no_recording_is_refused_with_the_reason() {
-        for bytes in [
-            &b""[..],
-            b"hello world",
-            &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3],
-        ] {
-            let error = Recording::from(bytes, "x").unwrap_err().to_string();
-            assert!(error.contains("no recording of pushtop"), "{error}");
-        }
-    }
-}
+mod tests;

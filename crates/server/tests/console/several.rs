@@ -9,12 +9,15 @@ use crate::{
     ALONE, CHANGE, DEAD_LINK, INTERVAL, SLACK,
     figures::Figures,
     lines::{Line, Lines, counted, named, replica, row},
+    proxy::Mode,
     stage::Stage,
     terminal::Terminal,
 };
 
 /// How long something stands still.
 const STILL: Duration = Duration::from_secs(4);
+/// Until etcd's silence is taken for its absence, and between two attempts to reach it.
+const AWAY: Duration = Duration::from_secs(20);
 /// What begins needs no longer.
 const BEGIN: Duration = Duration::from_secs(5);
 
@@ -105,7 +108,7 @@ async fn a_manager_that_stands_still_is_stale_and_then_live_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn managers_are_found_in_etcd_by_the_admin_address_that_they_register() {
     let _alone = ALONE.lock().await;
-    let stage = Stage::start(1, 1).await;
+    let mut stage = Stage::start(1, 1).await;
     let lines = Lines::with(&["--etcd", &stage.etcd.endpoint()]);
     // The manager registers itself, without an admin address: that is on loopback.
     let own = |document: &Value| {
@@ -133,9 +136,60 @@ async fn managers_are_found_in_etcd_by_the_admin_address_that_they_register() {
         .shows("the manager", Instant::now(), CHANGE, found)
         .await;
 
+    // Without etcd the manager is watched on, and the console says what it does not see.
+    stage.etcd.kill();
+    let is_away = |document: &Value| {
+        let problems = document["problems"].as_array().unwrap();
+        problems
+            .iter()
+            .any(|problem| problem["kind"] == "source_away")
+    };
+    lines
+        .shows("etcd is away", Instant::now(), AWAY, |document| {
+            is_away(document) && found(document)
+        })
+        .await;
+    stage.etcd.restart().await;
+    lines
+        .shows("etcd is there", Instant::now(), AWAY, |document| {
+            !is_away(document) && found(document)
+        })
+        .await;
+
     stage.etcd.del(key).await;
     let gone = |document: &Value| own(document) && document["totals"]["pushes"] == 0;
     lines
         .shows("it is gone", Instant::now(), CHANGE, gone)
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_rpc_that_fails_is_opened_and_names_its_pushes() {
+    let _alone = ALONE.lock().await;
+    let stage = Stage::start(2, 2).await;
+    let [one, other] = [0, 1].map(|place| stage.managers[place].admin.to_string());
+    let mut terminal = Terminal::start(&["--addr", &one, "--addr", &other], &[]);
+    terminal.wait_for(" 2/2");
+    terminal.press(":api touser\r");
+    terminal.wait_for("none since this was opened");
+    // Person 1 is on the node behind the proxy.
+    stage.proxy.set(Mode::BlackHole).await;
+    let receipt = stage.load.one(1, 1).await;
+    terminal.wait_for(&receipt.push_id);
+    let screen = terminal.text();
+    let lines: Vec<&str> = screen.lines().collect();
+    let row = lines
+        .iter()
+        .position(|line| line.contains(&receipt.push_id));
+    let figures = lines[row.unwrap() - 1];
+    assert!(
+        figures.contains(" b ") && figures.contains("deadline exceeded 1"),
+        "{screen}"
+    );
+    stage.proxy.set(Mode::Pass).await;
+
+    terminal.press(":node connect-node-01\r");
+    terminal.wait_for("a: 1 of ");
+    terminal.press("q");
+    assert_eq!(terminal.end(BEGIN), 0);
 }

@@ -49,6 +49,7 @@ pub enum Step {
 }
 
 /// What the reader has found.
+#[derive(Debug)]
 enum Found {
     Event(Box<FeedEvent>),
     End(Option<String>),
@@ -63,9 +64,8 @@ pub struct Player {
     pub began: SystemTime,
     path: PathBuf,
     ahead: Receiver<Found>,
-    next: Option<FeedEvent>,
-    /// How the file ended, once it has.
-    end: Option<Option<String>>,
+    /// What comes next, once it was read.
+    next: Option<Found>,
     has_ended: bool,
     /// So far it was played.
     played: Moment,
@@ -117,7 +117,6 @@ impl Player {
             path: path.to_owned(),
             ahead,
             next: None,
-            end: None,
             has_ended: false,
             played: Moment::default(),
             last: Moment::default(),
@@ -174,23 +173,22 @@ impl Player {
     }
 
     fn next_step(&mut self, until: Moment) -> Option<Step> {
-        let is_waiting = self.next.is_none() && self.end.is_none();
-        if self.has_ended || is_waiting {
-            return None;
-        }
         let second = Moment::after(Duration::from_secs(self.second));
-        if let Some(event) = self.next.take_if(|event| event.at <= second.min(until)) {
-            self.played = self.played.max(event.at);
-            return Some(Step::Event(event));
-        }
-        let is_over = self.next.is_none() && second > self.last;
-        if is_over && self.last <= until {
-            // The picture that stays is that of the last moment, not of the last full second.
-            if self.ticked.is_none_or(|ticked| ticked < self.last) {
-                return Some(self.tick(self.last));
+        match self.next.take()? {
+            Found::Event(event) if event.at <= second.min(until) => {
+                self.played = self.played.max(event.at);
+                return Some(Step::Event(*event));
             }
-            (self.has_ended, self.goal) = (true, None);
-            return self.end.take().map(Step::End);
+            Found::End(why) if self.last < second && self.last <= until => {
+                // The picture that stays is that of the last moment, not of the last full second.
+                if self.ticked.is_none_or(|ticked| ticked < self.last) {
+                    self.next = Some(Found::End(why));
+                    return Some(self.tick(self.last));
+                }
+                (self.has_ended, self.goal) = (true, None);
+                return Some(Step::End(why));
+            }
+            later => self.next = Some(later),
         }
         if second <= until {
             self.second += 1;
@@ -219,13 +217,14 @@ impl Player {
             return None;
         }
         let now = Instant::now();
-        if self.next.is_none() && self.end.is_none() {
-            return Some(now + ASK_AGAIN);
-        }
+        let next = match &self.next {
+            None => return Some(now + ASK_AGAIN),
+            Some(Found::Event(event)) => event.at,
+            Some(Found::End(_)) => self.last,
+        };
         if self.goal.is_some() {
             return Some(now);
         }
-        let next = self.next.as_ref().map_or(self.last, |event| event.at);
         let next = next.min(Moment::after(Duration::from_secs(self.second)));
         let until = next.since(self.clock.from).div_f64(self.clock.speed);
         Some(self.clock.since + until)
@@ -268,7 +267,7 @@ impl Player {
     }
 
     fn look_ahead(&mut self, waits: bool) {
-        if self.next.is_some() || self.end.is_some() || self.has_ended {
+        if self.next.is_some() || self.has_ended {
             return;
         }
         let found = if waits {
@@ -276,16 +275,15 @@ impl Player {
         } else {
             self.ahead.try_recv()
         };
-        match found {
-            Ok(Found::Event(event)) => {
-                self.last = self.last.max(event.at);
-                self.next = Some(*event);
-            }
-            Ok(Found::End(why)) => self.end = Some(why),
-            Err(TryRecvError::Empty) => {}
+        self.next = match found {
+            Ok(found) => Some(found),
+            Err(TryRecvError::Empty) => None,
             Err(TryRecvError::Disconnected) => {
-                self.end = Some(Some("its reader has failed".to_owned()));
+                Some(Found::End(Some("its reader has failed".to_owned())))
             }
+        };
+        if let Some(Found::Event(event)) = &self.next {
+            self.last = self.last.max(event.at);
         }
     }
 }

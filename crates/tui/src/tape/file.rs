@@ -279,11 +279,12 @@ impl<R: Read> Iterator for Recording<R> {
         while !self.is_over {
             self.read += 1;
             match self.records.next() {
-                Ok(Some(record)) => match record::event(record) {
-                    Some(event) => return Some(Ok(event)),
+                Ok(Some(record)) => {
                     // Kinds of a later version are skipped.
-                    None => continue,
-                },
+                    if let Some(event) = record::event(record) {
+                        return Some(Ok(event));
+                    }
+                }
                 Ok(None) => self.is_over = true,
                 Err(error) => {
                     self.is_over = true;

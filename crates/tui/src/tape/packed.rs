@@ -94,3 +94,25 @@ impl Packed {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Scenario;
+
+    #[test]
+    fn what_was_packed_is_unpacked_and_takes_little() {
+        let scenario = Scenario::story();
+        let seconds = 0..60;
+        let told: Vec<FeedEvent> = seconds.flat_map(|second| scenario.second(second)).collect();
+        let mut packed = Packed::default();
+        for event in &told {
+            packed.push(event);
+        }
+        assert!(packed.events().eq(told.iter().cloned()), "while it grows");
+        packed.close();
+        assert!(packed.events().eq(told), "and later");
+        let (kept, told) = (packed.bytes(), packed.told());
+        assert!(kept * 2 < told, "{kept} of {told}");
+    }
+}

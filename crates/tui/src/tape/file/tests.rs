@@ -123,7 +123,7 @@ fn a_replica_that_was_lost_is_not_heard_again_in_the_recording() {
     let heard = read(&bytes)
         .into_iter()
         .filter(|event| event.replica == ReplicaId(1) && matches!(event.what, Learnt::Frame(_)));
-    let last = heard.last().unwrap().at.since_start();
+    let last = { heard }.next_back().unwrap().at.since_start();
     assert!(last < Duration::from_secs(30), "{last:?}");
     let fleet = played(&bytes);
     assert_eq!(fleet.replicas()[1].lost(), Some(why.as_str()));

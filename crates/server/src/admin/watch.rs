@@ -43,6 +43,8 @@ pub(super) fn subscribe(
     let interval = interval(request.interval)?;
     let selection = selection(request).map_err(|bad| Status::invalid_argument(bad.to_string()))?;
     let resume = request.resume.filter(|resume| resume.epoch == epoch);
+    // Of a part of everything it is not known which part the caller has.
+    let base = resume.filter(|_| selection.is_everything());
     let seat = hub.sit(interval).ok_or_else(|| {
         Status::resource_exhausted(format!(
             "at most {MOST_SUBSCRIBERS} Watch streams at once: close another console, or try again"
@@ -57,7 +59,7 @@ pub(super) fn subscribe(
         resumed: resume.is_some(),
         place: Place {
             selection: Arc::new(selection),
-            base: resume.map(|resume| resume.seq),
+            base: base.map(|resume| resume.seq),
             event_seq: resume.map_or(0, |resume| resume.event_seq),
         },
         parts: [].into(),

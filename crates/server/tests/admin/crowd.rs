@@ -160,3 +160,27 @@ async fn consoles_that_come_and_go_cause_no_more_samples_than_one_who_asks_often
     assert!(made >= least, "they are told what is: {made}");
     assert!(made <= 24, "{made} samples for 40 in a few seconds");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_watches_less_than_everything_begins_anew_each_time() {
+    let bed = Bed::start(2).await;
+    let client = admin(address(&bed));
+    let less = WatchRequest {
+        node_filter: Some(NodeFilter {
+            contains: "node-2".into(),
+            ..NodeFilter::default()
+        }),
+        ..often()
+    };
+    let mut console = Console::open(&client, often()).await.unwrap();
+    console
+        .until("two nodes", |console| console.rows.len() == 2)
+        .await;
+    let events = console.events.len();
+    // What stood still in the meantime is there as well.
+    console.resume(&client, less).await;
+    let frame = console.next().await.unwrap();
+    assert!(matches!(frame.kind, Some(Kind::Snapshot(_))));
+    assert_eq!(console.ids(), ["connect-node-2"]);
+    assert_eq!(console.events.len(), events, "events are not told again");
+}

@@ -134,3 +134,11 @@ pub(in crate::admin) struct Selection {
     /// Which kinds of rows.
     pub(in crate::admin) topics: Topics,
 }
+
+impl Selection {
+    /// Nothing is left out.
+    pub(in crate::admin) fn is_everything(&self) -> bool {
+        let Self { filter, topics } = self;
+        *topics == Topics::ALL && *filter == Filter::default()
+    }
+}

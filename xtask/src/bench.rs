@@ -4,6 +4,7 @@
 //! lets it print its table. A bound that does not hold is a failure.
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::failure::{Failure, Result};
 use crate::{process, protoc, steps::Steps, test, workspace};
@@ -22,9 +23,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     match words[..] {
         ["console"] => console(Form::Long),
         ["console", "--short"] => console(Form::Short),
+        ["console", "server"] => server(Form::Long),
+        ["console", "server", "--short"] => server(Form::Short),
         _ => Err(
             Failure::new(format!("there is no benchmark `{}`", words.join(" ")))
-                .hint("cargo xtask bench console [--short]"),
+                .hint("cargo xtask bench console [server] [--short]"),
         ),
     }
 }
@@ -37,22 +40,38 @@ pub(crate) fn console(form: Form) -> Result<()> {
         bench("pushtop", &program, &["--no-run"]).map(|()| program.clone())?;
         bench("push-manager", &program, &["--no-run"]).map(|()| program)
     })?;
-    let form: &[&str] = match form {
-        Form::Short => &["--", "--short"],
-        Form::Long => &[],
-    };
-    steps.step("The console", || bench("pushtop", &program, form))?;
+    steps.step("The console", || {
+        bench("pushtop", &program, form.arguments())
+    })?;
     steps.step("A manager with four consoles", || {
-        bench("push-manager", &program, form)
+        bench("push-manager", &program, form.arguments())
     })?;
     steps.summary("All bounds held");
     Ok(())
 }
 
+/// Only what consoles cost a manager.
+fn server(form: Form) -> Result<()> {
+    process::show(&mut command("push-manager", form.arguments())?)
+}
+
+impl Form {
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Short => &["--", "--short"],
+            Self::Long => &[],
+        }
+    }
+}
+
 fn bench(package: &str, program: &Path, more: &[&str]) -> Result<()> {
+    process::show(command(package, more)?.env("PUSHTOP", program))
+}
+
+fn command(package: &str, more: &[&str]) -> Result<Command> {
     let mut cargo = protoc::cargo()?;
     cargo.current_dir(workspace::root()?);
     cargo.args(["bench", "--package", package, "--bench", "console"]);
-    cargo.args(more).env("PUSHTOP", program);
-    process::show(&mut cargo)
+    cargo.args(more);
+    Ok(cargo)
 }

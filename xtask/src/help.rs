@@ -69,13 +69,14 @@ then with its patch (it must fail). A patch that no test notices is a promise
 that nobody keeps.";
 
 const BENCH: &str = "\
-cargo xtask bench console [--short]
+cargo xtask bench console [server] [--short]
 Builds the release programs and measures: drawing with 20,000 nodes, bringing
 replicas together, memory after an hour with 1,000 nodes, from a key to the
 screen, bytes to the terminal; and the CPU that four consoles at 1 Hz cost a
 manager with 1,000 nodes. Prints each figure with its bound, where one is
-promised; a bound that does not hold is a failure. --short takes about a minute
-once things are built, and is what `ci` runs.";
+promised; a bound that does not hold is a failure. With `server`: only what the
+manager's part costs. --short takes about two minutes once things are built, and
+is what `ci` runs.";
 
 const PICTURES: &str = "\
 cargo xtask pictures

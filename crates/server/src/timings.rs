@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use histogram::{AtomicHistogram, Config};
+use histogram::{AtomicHistogram, Config, Histogram};
 
 /// How values fall into buckets: see the crate `histogram`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,15 +70,30 @@ impl Timings {
     }
 
     /// The buckets that hold something, ascending, each with its count.
-    pub fn counts(&self) -> Vec<(u32, u64)> {
-        let loaded = self.buckets.load();
-        let counts = (0..).zip(loaded.as_slice().iter().copied());
-        counts.filter(|(_, count)| *count > 0).collect()
+    pub fn read<'a>(&self, room: &'a mut Room) -> impl Iterator<Item = (u32, u64)> + 'a {
+        if self.buckets.load_into(&mut room.0).is_err() {
+            // It was of another layout.
+            room.0 = self.buckets.load();
+        }
+        let counts = (0..).zip(room.0.as_slice().iter().copied());
+        counts.filter(|(_, count)| *count > 0)
     }
 
     /// How many were noted.
     pub fn total(&self) -> u64 {
         self.buckets.load().as_slice().iter().sum()
+    }
+}
+
+/// Where [`Timings`] are read into: reading many of one layout in the same place
+/// allocates nothing.
+#[derive(Debug)]
+pub struct Room(Histogram);
+
+impl Room {
+    /// For that layout; one that turns out to be wrong costs an allocation.
+    pub fn new(layout: Layout) -> Self {
+        Self(Histogram::with_config(&layout.config()))
     }
 }
 
@@ -93,7 +108,11 @@ mod tests {
         for took in [micros(0), micros(3), micros(3), micros(1 << 30)] {
             timings.note(took);
         }
-        assert_eq!(timings.counts(), [(0, 1), (3, 2), (191, 1)]);
+        for room in [Layout::NODE_RTT, Layout::LATENCY] {
+            let mut room = Room::new(room);
+            let counts: Vec<_> = timings.read(&mut room).collect();
+            assert_eq!(counts, [(0, 1), (3, 2), (191, 1)]);
+        }
         assert_eq!(timings.total(), 4);
     }
 }

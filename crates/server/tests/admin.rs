@@ -26,6 +26,8 @@ mod console;
 
 #[path = "admin/acts.rs"]
 mod acts;
+#[path = "admin/crowd.rs"]
+mod crowd;
 #[path = "admin/details.rs"]
 mod details;
 #[path = "admin/door.rs"]

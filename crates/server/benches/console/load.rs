@@ -1,4 +1,4 @@
-//! A gentle load that is the same in every window.
+//! A gentle load that is the same in every window: rounds of a second.
 
 use std::time::Duration;
 
@@ -6,60 +6,82 @@ use push_manager_proto::pubsub::{
     BroadcastMessageRequest, MessageContent, PushToUserRequest,
     push_manager_service_client::PushManagerServiceClient,
 };
-use tokio::{sync::oneshot, task::JoinHandle, time::interval};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use tonic::transport::Channel;
 
 use crate::manager::Manager;
 
-/// Pushes to users between two broadcasts.
-const BETWEEN: u64 = 49;
+const ROUND: Duration = Duration::from_secs(1);
+/// Pushes to users in a round, and how long after one another.
+const USERS: u64 = 20;
+const APART: Duration = Duration::from_millis(20);
 
 pub struct Load {
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<u64>,
+    client: PushManagerServiceClient<Channel>,
+    /// Who the broadcast must reach: somebody at each node.
+    people: usize,
+    ticks: Interval,
+    pushes: u64,
+    late: u64,
 }
 
 impl Load {
-    pub fn begin(manager: &Manager) -> Self {
-        let client = PushManagerServiceClient::new(manager.lazily());
-        let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(async move { push(client, stopped).await });
-        Self { stop, task }
+    pub async fn new(manager: &Manager, people: usize) -> Self {
+        let channel = manager.grpc().connect().await.unwrap();
+        let mut ticks = interval(ROUND);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks.tick().await;
+        Self {
+            client: PushManagerServiceClient::new(channel),
+            people,
+            ticks,
+            pushes: 0,
+            late: 0,
+        }
     }
 
-    /// Gives the pushes made.
-    pub async fn end(self) -> u64 {
-        drop(self.stop);
-        self.task.await.unwrap()
+    /// Begins and ends where a round does. Consoles that were opened just before are told of each
+    /// round's broadcast at once: it is made between their samples.
+    pub async fn rounds(&mut self, many: u64) {
+        for _ in 0..many {
+            let began = tokio::time::Instant::now();
+            for user in 0..USERS {
+                self.push_to(user).await;
+                sleep(APART).await;
+            }
+            self.broadcast().await;
+            self.pushes += USERS + 1;
+            self.late += u64::from(began.elapsed() > ROUND);
+            self.ticks.tick().await;
+        }
     }
-}
 
-async fn push(
-    mut client: PushManagerServiceClient<Channel>,
-    mut stopped: oneshot::Receiver<()>,
-) -> u64 {
-    let mut pace = interval(Duration::from_millis(1_000 / (BETWEEN + 1)));
-    let mut made = 0;
-    loop {
-        tokio::select! {
-            _ = &mut stopped => return made,
-            _ = pace.tick() => {}
-        }
-        if made % (BETWEEN + 1) == 0 {
-            let request = BroadcastMessageRequest {
-                content: Some(content()),
-                ..BroadcastMessageRequest::default()
-            };
-            client.broadcast_message(request).await.unwrap();
-        } else {
-            let request = PushToUserRequest {
-                user_id: format!("user-{made}"),
-                content: Some(content()),
-                ..PushToUserRequest::default()
-            };
-            client.push_to_user(request).await.unwrap();
-        }
-        made += 1;
+    async fn push_to(&mut self, user: u64) {
+        let request = PushToUserRequest {
+            user_id: format!("user-{user}"),
+            content: Some(content()),
+            ..PushToUserRequest::default()
+        };
+        self.client.push_to_user(request).await.unwrap();
+    }
+
+    async fn broadcast(&mut self) {
+        let request = BroadcastMessageRequest {
+            content: Some(content()),
+            ..BroadcastMessageRequest::default()
+        };
+        let answer = self.client.broadcast_message(request).await.unwrap();
+        let reached = usize::try_from(answer.into_inner().total_delivered).unwrap();
+        assert_eq!(reached, self.people, "each round changes every node's row");
+    }
+
+    pub fn pushes(&self) -> u64 {
+        self.pushes
+    }
+
+    /// Rounds that took longer than a second.
+    pub fn late(&self) -> u64 {
+        self.late
     }
 }
 

@@ -1,4 +1,4 @@
-//! The release server, with nodes and a Controller embedded, as a process of its own.
+//! The release server as a process of its own.
 
 use std::{
     net::TcpListener,
@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
+
+use crate::peers::Peers;
 
 pub struct Manager {
     process: Child,
@@ -15,34 +17,44 @@ pub struct Manager {
 }
 
 impl Manager {
-    pub async fn start(nodes: usize) -> Self {
+    pub async fn start(peers: &Peers) -> Self {
         let [grpc, metrics, admin] = free_ports();
-        let process = Command::new(env!("CARGO_BIN_EXE_push-manager"))
-            .args(["dev", "--page-port", "0", "--nodes", &nodes.to_string()])
-            .arg("--set")
-            .arg(format!("grpc.port={grpc}"))
-            .arg("--set")
-            .arg(format!("metrics.port={metrics}"))
-            .arg("--set")
-            .arg(format!("admin.address=127.0.0.1:{admin}"))
-            .args(["--log-level", "error"])
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let manager = Self {
-            process,
+        let settings = [
+            format!("controller.address={}", peers.controller()),
+            "discovery.kind=static".to_owned(),
+            format!("discovery.nodes={}", peers.nodes()),
+            "grpc.host=127.0.0.1".to_owned(),
+            format!("grpc.port={grpc}"),
+            "metrics.host=127.0.0.1".to_owned(),
+            format!("metrics.port={metrics}"),
+            format!("admin.address=127.0.0.1:{admin}"),
+        ];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_push-manager"));
+        for setting in settings {
+            command.args(["--set", &setting]);
+        }
+        command.args(["--log-level", "error"]).stdout(Stdio::null());
+        let mut manager = Self {
+            process: command.spawn().unwrap(),
             grpc,
             admin,
         };
+        manager.until_it_serves().await;
+        manager
+    }
+
+    async fn until_it_serves(&mut self) {
         let began = Instant::now();
-        while manager.grpc().connect().await.is_err() || manager.admin().connect().await.is_err() {
+        while self.grpc().connect().await.is_err() || self.admin().connect().await.is_err() {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                panic!("the manager ended before it served: {status}");
+            }
             assert!(
                 began.elapsed() < Duration::from_secs(60),
                 "it does not start"
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        manager
     }
 
     pub fn grpc(&self) -> Endpoint {
@@ -53,25 +65,38 @@ impl Manager {
         at(self.admin)
     }
 
-    pub fn lazily(&self) -> Channel {
-        self.grpc().connect_lazy()
+    /// Begins a window, which ends when it is asked for its share.
+    pub fn window(&self) -> Window {
+        Window {
+            began: Instant::now(),
+            before: self.cpu(),
+        }
     }
 
-    /// CPU time over a window, as a share of one core.
-    pub async fn share_of_a_core(&self, window: Duration) -> f64 {
-        let (began, before) = (Instant::now(), self.cpu());
-        tokio::time::sleep(window).await;
-        (self.cpu() - before).as_secs_f64() / began.elapsed().as_secs_f64()
-    }
-
-    /// Of all its threads.
+    /// The time that all its threads ran, by the scheduler's own account.
     fn cpu(&self) -> Duration {
         let threads = format!("/proc/{}/task", self.process.id());
-        let spent = std::fs::read_dir(threads).unwrap().filter_map(|thread| {
-            let told = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-            told.split_whitespace().next()?.parse::<u64>().ok()
-        });
+        let spent = std::fs::read_dir(threads)
+            .expect("the manager lives")
+            .filter_map(|thread| {
+                let told = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+                told.split_whitespace().next()?.parse::<u64>().ok()
+            });
         Duration::from_nanos(spent.sum())
+    }
+}
+
+pub struct Window {
+    began: Instant,
+    before: Duration,
+}
+
+impl Window {
+    /// CPU time since it began, as a share of one core.
+    pub fn share_of_a_core(self, manager: &Manager) -> f64 {
+        let spent = manager.cpu().checked_sub(self.before);
+        let spent = spent.expect("a thread of the manager ended: its time is not known");
+        spent.as_secs_f64() / self.began.elapsed().as_secs_f64()
     }
 }
 

@@ -1,22 +1,28 @@
-//! Changes as encoded frames, in parts that fit. What is one subscriber's own
-//! (its interval, what it missed) follows as a few bytes: on the wire, a message
-//! whose pieces stand one after the other is that message.
+//! Changes as encoded frames, in parts that fit. On the wire, a message whose
+//! pieces stand one after the other is that message: so the rows, which are bytes
+//! already, are put together as they are, and what is one subscriber's own (its
+//! interval, what it missed) follows as a few bytes.
 
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use prost::Message;
+use prost::{
+    Message,
+    encoding::{WireType, encode_key, encode_varint},
+};
 use push_manager_proto::admin::{
-    Event, Goodbye, GoodbyeReason, Heartbeat, RowsPart, WatchResponse, watch_response::Kind,
+    Goodbye, GoodbyeReason, Heartbeat, RowsPart, WatchResponse, watch_response::Kind,
 };
 
 use super::{rows::duration, table::Changes};
 
 /// The largest part, about: a single row that is larger goes alone.
 pub const PART_BYTES: usize = 256 << 10;
-/// What a field's tag and length, and the frame around the rows, may take.
-const FIELD: usize = 8;
+/// What the frame around the rows may take.
 const HEADER: usize = 256;
+/// Numbers of the fields of `WatchResponse` that hold rows.
+const SNAPSHOT: u32 = 4;
+const DELTA: u32 = 5;
 
 /// A message to a subscriber: what it shares with its equals, and its own.
 #[derive(Clone, Debug, Default)]
@@ -41,37 +47,54 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    fn frame(self, base: u64, kind: Kind) -> Bytes {
+    fn frame(self, base: u64, kind: Option<Kind>) -> Vec<u8> {
         let frame = WatchResponse {
             epoch: self.epoch,
             seq: self.seq,
             base_seq: base,
-            kind: Some(kind),
+            kind,
             wall_time: Some(self.wall.into()),
             monotonic_ns: self.ns,
             ..WatchResponse::default()
         };
-        frame.encode_to_vec().into()
+        frame.encode_to_vec()
     }
 
-    /// Changes in parts, at least one; a heartbeat where there are none.
-    pub(super) fn parts(self, changes: &Changes<'_>, events: Vec<Event>) -> Vec<Bytes> {
-        let base = changes.base;
-        if base > 0 && changes.is_empty() && events.is_empty() {
-            // The receiver stays where it is.
-            let stamp = Self { seq: base, ..self };
-            return vec![stamp.frame(base, Kind::Heartbeat(Heartbeat {}))];
-        }
-        let kind = if base == 0 {
-            Kind::Snapshot
-        } else {
-            Kind::Delta
+    /// Nothing changed for a receiver at `at`, which stays there.
+    pub(super) fn heartbeat(self, at: u64) -> Bytes {
+        let stamp = Self { seq: at, ..self };
+        let frame = stamp.frame(at, Some(Kind::Heartbeat(Heartbeat {})));
+        frame.into()
+    }
+
+    /// Changes in parts, at least one; each is made when it is asked for.
+    pub(super) fn parts<'a>(self, changes: &'a Changes<'a>) -> impl Iterator<Item = Bytes> + 'a {
+        let mut rest = Some(&changes.rows[..]);
+        std::iter::from_fn(move || {
+            let rows = rest.take()?;
+            let (now, later) = rows.split_at(fitting(rows));
+            rest = (!later.is_empty()).then_some(later);
+            Some(self.part(changes.base, now, rest.is_some()))
+        })
+    }
+
+    fn part(self, base: u64, rows: &[[&[u8]; 2]], more: bool) -> Bytes {
+        let more = RowsPart {
+            more,
+            ..RowsPart::default()
         };
-        let parts = Packer::pack(changes, events);
-        parts
-            .into_iter()
-            .map(|part| self.frame(base, kind(part)))
-            .collect()
+        let more = more.encode_to_vec();
+        let bytes = more.len() + rows.iter().map(size).sum::<usize>();
+        let mut frame = self.frame(base, None);
+        frame.reserve_exact(HEADER + bytes);
+        let field = if base == 0 { SNAPSHOT } else { DELTA };
+        encode_key(field, WireType::LengthDelimited, &mut frame);
+        encode_varint(bytes as u64, &mut frame);
+        frame.extend_from_slice(&more);
+        for piece in rows.iter().flatten() {
+            frame.extend_from_slice(piece);
+        }
+        frame.into()
     }
 
     /// The last frame of a stream whose receiver is at `at`.
@@ -81,7 +104,7 @@ impl Stamp {
             message: "this replica is shutting down".to_owned(),
         };
         let stamp = Self { seq: at, ..self };
-        stamp.frame(at, Kind::Goodbye(goodbye))
+        stamp.frame(at, Some(Kind::Goodbye(goodbye))).into()
     }
 }
 
@@ -96,48 +119,20 @@ pub(super) fn own(interval: Duration, coalesced: u64, events_missed: u64) -> Byt
     own.encode_to_vec().into()
 }
 
-#[derive(Default)]
-struct Packer {
-    done: Vec<RowsPart>,
-    part: RowsPart,
-    size: usize,
+/// How many of these rows go into one part.
+fn fitting(rows: &[[&[u8]; 2]]) -> usize {
+    let mut room = PART_BYTES - HEADER;
+    let fits = |row: &[&[u8]; 2]| {
+        let left = room.checked_sub(size(row));
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    let many = rows.iter().map(fits).take_while(|fits| *fits).count();
+    many.max(1).min(rows.len())
 }
 
-impl Packer {
-    fn pack(changes: &Changes<'_>, events: Vec<Event>) -> Vec<RowsPart> {
-        let mut packer = Self::default();
-        for removed in &changes.removed {
-            packer.room(removed.encoded_len()).removed.push(*removed);
-        }
-        for (fixed, row) in &changes.nodes {
-            let fixed_size = fixed.map_or(0, |fixed| fixed.encoded_len() + FIELD);
-            let part = packer.room(row.encoded_len() + fixed_size);
-            part.node_statics.extend(fixed.cloned());
-            part.nodes.push((*row).clone());
-        }
-        for api in &changes.apis {
-            packer.room(api.encoded_len()).apis.push((*api).clone());
-        }
-        if let Some(replica) = changes.replica {
-            packer.room(replica.encoded_len()).replica = Some(replica.clone());
-        }
-        for event in events {
-            packer.room(event.encoded_len()).events.push(event);
-        }
-        packer.done.push(packer.part);
-        packer.done
-    }
-
-    /// The part that so many more bytes go into.
-    fn room(&mut self, bytes: usize) -> &mut RowsPart {
-        if self.size > 0 && self.size + bytes + FIELD > PART_BYTES - HEADER {
-            self.part.more = true;
-            self.done.push(std::mem::take(&mut self.part));
-            self.size = 0;
-        }
-        self.size += bytes + FIELD;
-        &mut self.part
-    }
+fn size(row: &[&[u8]; 2]) -> usize {
+    row[0].len() + row[1].len()
 }
 
 #[cfg(test)]
@@ -145,6 +140,7 @@ mod tests {
     use push_manager_proto::admin::{NodeRow, NodeStatic};
 
     use super::*;
+    use crate::admin::rows::Wire;
 
     const STAMP: Stamp = Stamp {
         epoch: 7,
@@ -159,7 +155,7 @@ mod tests {
 
     #[test]
     fn parts_keep_their_bound_and_hold_every_row_once_after_its_node() {
-        let rows: Vec<(NodeStatic, NodeRow)> = (1..=3000)
+        let rows: Vec<(Wire, Wire)> = (1..=3000)
             .map(|key| {
                 let fixed = NodeStatic {
                     key,
@@ -171,14 +167,14 @@ mod tests {
                     last_error: "界".repeat(40),
                     ..NodeRow::default()
                 };
-                (fixed, row)
+                (Wire::node_static(fixed), Wire::node(row))
             })
             .collect();
-        let changes = Changes {
-            nodes: rows.iter().map(|(fixed, row)| (Some(fixed), row)).collect(),
-            ..Changes::default()
-        };
-        let parts = STAMP.parts(&changes, Vec::new());
+        let mut changes = Changes::default();
+        let pairs = rows.iter();
+        let pairs = pairs.map(|(fixed, row)| [fixed.bytes(), row.bytes()]);
+        changes.rows.extend(pairs);
+        let parts: Vec<_> = STAMP.parts(&changes).collect();
         assert!(parts.len() > 2);
         let mut keys = Vec::new();
         for (at, part) in parts.iter().enumerate() {
@@ -196,15 +192,43 @@ mod tests {
 
     #[test]
     fn a_frame_and_what_is_a_subscribers_own_are_one_message() {
-        let changes = Changes {
-            base: 4,
-            ..Changes::default()
-        };
-        let parts = STAMP.parts(&changes, Vec::new());
-        let frame = decoded(&parts[0], &own(Duration::from_millis(250), 3, 2));
+        let heartbeat = STAMP.heartbeat(4);
+        let frame = decoded(&heartbeat, &own(Duration::from_millis(250), 3, 2));
         assert_eq!(frame.kind, Some(Kind::Heartbeat(Heartbeat {})));
         assert_eq!((frame.epoch, frame.seq, frame.base_seq), (7, 4, 4));
         assert_eq!((frame.coalesced, frame.events_missed), (3, 2));
         assert_eq!(frame.interval.unwrap().nanos, 250_000_000);
+    }
+
+    #[test]
+    fn a_row_too_large_for_a_part_goes_alone_and_no_rows_are_a_part_too() {
+        let row = |bytes: usize| {
+            Wire::node(NodeRow {
+                last_error: "x".repeat(bytes),
+                ..NodeRow::default()
+            })
+        };
+        let rows = [row(1), row(PART_BYTES), row(PART_BYTES), row(1)];
+        let mut changes = Changes {
+            base: 3,
+            ..Changes::default()
+        };
+        for row in &rows {
+            changes.add(row.bytes());
+        }
+        let counts = STAMP.parts(&changes).map(|part| {
+            let frame = decoded(&part, &Bytes::new());
+            assert_eq!((frame.seq, frame.base_seq), (9, 3));
+            match frame.kind {
+                Some(Kind::Delta(rows)) => rows.nodes.len(),
+                other => panic!("no delta: {other:?}"),
+            }
+        });
+        assert_eq!(counts.collect::<Vec<_>>(), [1, 1, 1, 1]);
+        let nothing = Changes::default();
+        let parts: Vec<_> = STAMP.parts(&nothing).collect();
+        assert_eq!(parts.len(), 1);
+        let frame = decoded(&parts[0], &Bytes::new());
+        assert_eq!(frame.kind, Some(Kind::Snapshot(RowsPart::default())));
     }
 }

@@ -1,30 +1,36 @@
-//! Samples while someone watches, at the shortest interval that anyone asked
-//! for, and keeps the newest table. Each subscriber pulls from it when its
-//! connection has room, so that nothing queues for slow ones.
+//! The newest state, made while someone watches, and frames of it. Each subscriber
+//! pulls when it is ready for more, so that nothing queues for slow ones, and equal
+//! ones share what is encoded.
+//!
+//! A moment does not change once it is there: it is encoded from without a lock,
+//! part by part, so that those who carry pushes are never kept waiting.
+
+mod sampler;
+mod seats;
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::{
-    sync::{Notify, watch},
-    time::{Instant, sleep_until},
+    sync::{OnceCell, watch},
+    task::yield_now,
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
+pub(super) use self::seats::Seat;
+use self::{sampler::Sampler, seats::Seats};
 use super::{
     Facts,
     frames::Stamp,
-    rows,
-    table::{Sample, Selection, Table},
+    rows::{self, Wire},
+    table::{Selection, State},
 };
-use crate::metrics::Api;
 
 /// Watch streams at once.
 pub const MOST_SUBSCRIBERS: usize = 16;
@@ -32,8 +38,9 @@ pub const MOST_SUBSCRIBERS: usize = 16;
 pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(250);
 /// The longest one.
 pub(super) const LONGEST_INTERVAL: Duration = Duration::from_mins(1);
-/// A newcomer is served a sample that is no older than this.
-pub(super) const FRESH: Duration = Duration::from_millis(50);
+/// Newcomers are served a sample that is no older than this: however many come,
+/// they cause no more samples than one who asks for the shortest interval.
+const FRESH: Duration = SHORTEST_INTERVAL;
 /// Most events in one frame: the ring's.
 const MOST_EVENTS: usize = crate::events::MOST_KEPT;
 
@@ -72,49 +79,60 @@ pub struct Hub {
 #[derive(Debug)]
 struct Shared {
     facts: Facts,
-    newest: Mutex<Newest>,
+    newest: ArcSwap<Moment>,
     ticks: watch::Sender<Tick>,
-    seats: Mutex<BTreeMap<u64, Duration>>,
-    next_seat: AtomicU64,
-    newcomer: AtomicBool,
-    wake: Notify,
+    seats: Seats,
 }
 
-/// The newest table, and what was encoded of it.
+impl Shared {
+    /// When the newest sample was made, where it will do for newcomers.
+    fn fresh(&self) -> Option<Instant> {
+        let newest = *self.ticks.borrow();
+        let fresh = newest.number > 0 && newest.at.elapsed() < FRESH;
+        fresh.then_some(newest.at)
+    }
+}
+
+/// A state, when it was so, and what was encoded of it. All of it goes when the
+/// next one comes, but for the parts that a subscriber is in the middle of.
 #[derive(Debug)]
-struct Newest {
-    table: Table,
+struct Moment {
+    state: Arc<State>,
     stamp: Stamp,
-    encoded: HashMap<Place, Step>,
+    encoded: Mutex<HashMap<Place, Arc<OnceCell<Step>>>>,
+}
+
+impl Moment {
+    fn new(state: Arc<State>, stamp: Stamp) -> Self {
+        Self {
+            state,
+            stamp,
+            encoded: Mutex::default(),
+        }
+    }
+
+    /// Where the step from that place is, or comes once somebody has encoded it.
+    fn step(&self, place: &Place) -> Arc<OnceCell<Step>> {
+        let encoded = self.encoded.lock();
+        let mut encoded = encoded.unwrap_or_else(PoisonError::into_inner);
+        encoded.entry(place.clone()).or_default().clone()
+    }
 }
 
 impl Hub {
     /// Nobody watches yet. [`Hub::run`] does the work.
     pub fn new(facts: Facts) -> Self {
-        let epoch = facts.events.epoch();
-        let stamp = Stamp {
-            epoch: epoch.id(),
-            seq: 0,
-            wall: SystemTime::now(),
-            ns: epoch.now_ns(),
-        };
-        let newest = Newest {
-            table: Table::default(),
-            stamp,
-            encoded: HashMap::new(),
-        };
+        let state = Arc::<State>::default();
+        let moment = Moment::new(state, stamp(&facts, 0));
         let tick = Tick {
             number: 0,
             at: Instant::now(),
         };
         let shared = Shared {
             facts,
-            newest: Mutex::new(newest),
+            newest: ArcSwap::from_pointee(moment),
             ticks: watch::Sender::new(tick),
-            seats: Mutex::default(),
-            next_seat: AtomicU64::new(0),
-            newcomer: AtomicBool::new(false),
-            wake: Notify::new(),
+            seats: Seats::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -123,114 +141,62 @@ impl Hub {
 
     /// Samples whenever someone is there to see it, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        stop.run_until_cancelled(self.sample_for_ever()).await;
-    }
-
-    async fn sample_for_ever(&self) {
-        let shared = &self.shared;
-        let mut last: Option<Instant> = None;
-        loop {
-            let Some(interval) = self.shortest() else {
-                shared.wake.notified().await;
-                continue;
-            };
-            let waiting = shared.newcomer.load(Ordering::Acquire);
-            let gap = if waiting { FRESH } else { interval };
-            let due = last.map_or_else(Instant::now, |last| last + gap);
-            tokio::select! {
-                () = shared.wake.notified() => continue,
-                () = sleep_until(due) => {}
-            }
-            shared.newcomer.store(false, Ordering::Release);
-            let now = Instant::now();
-            // On a grid, unless this process stood still.
-            last = Some(if now < due + interval { due } else { now });
-            self.sample();
-        }
-    }
-
-    fn sample(&self) {
-        let facts = &self.shared.facts;
-        let snapshot = facts.pool.snapshot();
-        let nodes = snapshot.nodes();
-        let sample = Sample {
-            nodes: nodes.iter().map(|node| rows::node(node)).collect(),
-            apis: Api::ALL.map(|api| rows::api(&facts.metrics, api)).into(),
-            replica: facts.replica(&snapshot, self.subscribers()),
-            event_seq: facts.events.newest_seq(),
-        };
-        let mut newest = self.newest();
-        newest
-            .table
-            .take_in(sample, |place| rows::node_static(&nodes[place]));
-        newest.encoded.clear();
-        newest.stamp = self.stamp_now(newest.table.seq());
-        drop(newest);
-        self.shared.ticks.send_modify(|tick| {
-            tick.number += 1;
-            tick.at = Instant::now();
-        });
+        let sampler = Sampler::new(self.shared);
+        stop.run_until_cancelled(sampler.run()).await;
     }
 
     /// This moment, at the state `seq`.
     pub(super) fn stamp_now(&self, seq: u64) -> Stamp {
-        let epoch = self.shared.facts.events.epoch();
-        Stamp {
-            epoch: epoch.id(),
-            seq,
-            wall: SystemTime::now(),
-            ns: epoch.now_ns(),
-        }
+        stamp(&self.shared.facts, seq)
     }
 
     /// The frame that brings a receiver from `place` to now; encoded once for
     /// all who are there.
-    pub(super) fn step(&self, place: Place) -> Step {
-        let mut newest = self.newest();
-        let Newest {
-            table,
-            stamp,
-            encoded,
-        } = &mut *newest;
-        if let Some(step) = encoded.get(&place) {
-            return step.clone();
-        }
-        let (mut events, mut missed, mut event_seq) = (Vec::new(), 0, place.event_seq);
-        if place.selection.topics.events() {
-            let (found, lost) = self.shared.facts.events.after(place.event_seq, MOST_EVENTS);
-            missed = lost;
-            // Later ones belong to the next state.
-            let found = found.iter().filter(|entry| entry.seq <= table.event_seq());
-            events.extend(found.map(|entry| rows::event(entry)));
-            event_seq = events.last().map_or(event_seq, |event| event.seq);
-        }
-        let changes = table.changes(&place.selection, place.base);
-        let quiet = changes.base > 0 && changes.is_empty() && events.is_empty();
-        let step = Step {
-            at: if quiet { changes.base } else { table.seq() },
-            parts: stamp.parts(&changes, events).into(),
-            event_seq,
-            missed,
-        };
-        encoded.insert(place, step.clone());
-        step
+    pub(super) async fn step(&self, place: &Place) -> Step {
+        let moment = self.shared.newest.load_full();
+        let step = moment.step(place);
+        let step = step.get_or_init(|| self.encode(&moment, place));
+        step.await.clone()
     }
 
-    /// A seat, if one is free: samples are made as often as its holder asks.
-    pub(super) fn sit(&self, interval: Duration) -> Option<Seat> {
-        let mut seats = self.seats();
-        if seats.len() >= MOST_SUBSCRIBERS {
-            return None;
+    async fn encode(&self, moment: &Moment, place: &Place) -> Step {
+        let Moment { state, stamp, .. } = moment;
+        let (mut events, mut missed, mut event_seq) = (Vec::new(), 0, place.event_seq);
+        if place.selection.topics.events() {
+            let (mut found, lost) = self.shared.facts.events.after(place.event_seq, MOST_EVENTS);
+            missed = lost;
+            // Later ones belong to the next state.
+            found.retain(|entry| entry.seq <= state.event_seq());
+            event_seq = found.last().map_or(event_seq, |entry| entry.seq);
+            let encoded = found.iter().map(|entry| Wire::event(rows::event(entry)));
+            events.extend(encoded);
         }
-        let number = self.shared.next_seat.fetch_add(1, Ordering::Relaxed);
-        seats.insert(number, interval);
-        drop(seats);
-        self.shared.newcomer.store(true, Ordering::Release);
-        self.shared.wake.notify_one();
-        Some(Seat {
-            hub: self.clone(),
-            number,
-        })
+        let mut changes = state.changes(&place.selection, place.base);
+        for event in &events {
+            changes.add(event.bytes());
+        }
+        let (parts, at) = if changes.base > 0 && changes.rows.is_empty() {
+            (vec![stamp.heartbeat(changes.base)], changes.base)
+        } else {
+            let mut parts = Vec::new();
+            for part in stamp.parts(&changes) {
+                parts.push(part);
+                yield_now().await;
+            }
+            (parts, state.seq())
+        };
+        Step {
+            parts: parts.into(),
+            at,
+            event_seq,
+            missed,
+        }
+    }
+
+    /// A seat, if one is free: while its holder takes what comes, samples are made
+    /// as often as it asks.
+    pub(super) fn sit(&self, interval: Duration) -> Option<Seat> {
+        Seat::take(&self.shared, interval)
     }
 
     /// Samples made so far.
@@ -240,39 +206,21 @@ impl Hub {
 
     /// Watch streams open.
     pub fn subscribers(&self) -> usize {
-        self.seats().len()
+        self.shared.seats.taken()
     }
 
     /// Follows the samples.
     pub(super) fn ticks(&self) -> watch::Receiver<Tick> {
         self.shared.ticks.subscribe()
     }
-
-    fn shortest(&self) -> Option<Duration> {
-        self.seats().values().min().copied()
-    }
-
-    fn seats(&self) -> MutexGuard<'_, BTreeMap<u64, Duration>> {
-        let seats = self.shared.seats.lock();
-        seats.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn newest(&self) -> MutexGuard<'_, Newest> {
-        let newest = self.shared.newest.lock();
-        newest.unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// A subscriber's place; free again when dropped.
-#[derive(Debug)]
-pub(super) struct Seat {
-    hub: Hub,
-    number: u64,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.hub.seats().remove(&self.number);
-        self.hub.shared.wake.notify_one();
+fn stamp(facts: &Facts, seq: u64) -> Stamp {
+    let epoch = facts.events.epoch();
+    Stamp {
+        epoch: epoch.id(),
+        seq,
+        wall: SystemTime::now(),
+        ns: epoch.now_ns(),
     }
 }

@@ -1,5 +1,7 @@
 //! Figures as messages, and nothing else.
 
+mod wire;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use push_manager_config::Knob;
@@ -9,6 +11,7 @@ use push_manager_proto::admin::{
 };
 use tonic::Code;
 
+pub(super) use self::wire::{Wire, Writer};
 use crate::{
     channel::LinkState,
     error::code_label,
@@ -16,7 +19,7 @@ use crate::{
     metrics::{Api, CODES, Metrics},
     outcome::{Outcome, Reason},
     pool::{Hold, Node},
-    timings::{Layout, Timings},
+    timings::{Layout, Room, Timings},
     tuning::Tuning,
 };
 
@@ -36,8 +39,24 @@ pub(super) fn node_static(node: &Node) -> NodeStatic {
 
 /// A node now.
 pub(super) fn node(node: &Node) -> NodeRow {
+    let mut row = NodeRow::default();
+    read_node(node, &mut row, &mut Room::new(Layout::NODE_RTT));
+    row
+}
+
+/// The same into an older row, of whichever node, whose allocations are used again.
+fn read_node(node: &Node, row: &mut NodeRow, room: &mut Room) {
     let reading = node.reading();
-    NodeRow {
+    let mut failed = std::mem::take(&mut row.failed);
+    for (reason, count) in Reason::ALL.into_iter().zip(reading.failed) {
+        count_in(&mut failed, reason.as_label(), count);
+    }
+    let mut rtt = row.rtt.take().unwrap_or_default();
+    read_histogram(node.figures().rtt(), &mut rtt, room);
+    let mut last_error = std::mem::take(&mut row.last_error);
+    last_error.clear();
+    last_error.push_str(reading.last_error.as_ref().map_or("", |why| why.as_str()));
+    *row = NodeRow {
         key: node.serial(),
         state: node_state(reading.state).into(),
         state_since_ns: reading.state_since_ns,
@@ -55,14 +74,22 @@ pub(super) fn node(node: &Node) -> NodeRow {
         calls: reading.calls,
         delivered: reading.delivered,
         offline: reading.offline,
-        failed: by_reason(&reading.failed),
-        rtt: Some(histogram(node.figures().rtt())),
+        failed,
+        rtt: Some(rtt),
         connects: reading.connects,
         connect_failures: reading.connect_failures,
-        last_error: reading
-            .last_error
-            .map(|why| why.to_string())
-            .unwrap_or_default(),
+        last_error,
+    };
+}
+
+/// Counts that are 0 have no entry.
+fn count_in(counts: &mut BTreeMap<String, u64>, label: &str, count: u64) {
+    if count == 0 {
+        counts.remove(label);
+    } else if let Some(known) = counts.get_mut(label) {
+        *known = count;
+    } else {
+        counts.insert(label.to_owned(), count);
     }
 }
 
@@ -130,8 +157,20 @@ pub(super) fn layout(layout: Layout) -> HistogramLayout {
 
 /// A histogram, the buckets that hold something.
 pub(super) fn histogram(timings: &Timings) -> Histogram {
-    let (index, count) = timings.counts().into_iter().unzip();
-    Histogram { index, count }
+    let mut histogram = Histogram::default();
+    let mut room = Room::new(timings.layout());
+    read_histogram(timings, &mut histogram, &mut room);
+    histogram
+}
+
+fn read_histogram(timings: &Timings, histogram: &mut Histogram, room: &mut Room) {
+    let Histogram { index, count } = histogram;
+    index.clear();
+    count.clear();
+    for (bucket, times) in timings.read(room) {
+        index.push(bucket);
+        count.push(times);
+    }
 }
 
 /// Counts that aren't 0, by gRPC status.

@@ -1,6 +1,9 @@
-//! One subscriber's stream. It is polled when its connection has room: what it
-//! then gives is the newest state, and only the parts of the frame that it is
-//! in the middle of wait.
+//! One subscriber's stream. What it gives when it is polled is the newest state,
+//! and only the parts of the frame that it is in the middle of wait.
+//!
+//! hyper polls it once more when its connection has no room, and keeps that one
+//! part. So who stalled first gets what was under way, which is as old as the
+//! stall, and then all that changed since, as one frame.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +16,7 @@ use tonic::Status;
 
 use super::{
     frames::{self, Frame},
-    hub::{FRESH, Hub, LONGEST_INTERVAL, MOST_SUBSCRIBERS, Place, SHORTEST_INTERVAL, Seat, Tick},
+    hub::{Hub, LONGEST_INTERVAL, MOST_SUBSCRIBERS, Place, SHORTEST_INTERVAL, Seat, Tick},
     table::{BadSelection, Filter, Selection, Topics},
 };
 
@@ -40,28 +43,29 @@ pub(super) fn subscribe(
     let interval = interval(request.interval)?;
     let selection = selection(request).map_err(|bad| Status::invalid_argument(bad.to_string()))?;
     let resume = request.resume.filter(|resume| resume.epoch == epoch);
+    // Of a part of everything it is not known which part the caller has.
+    let base = resume.filter(|_| selection.is_everything());
     let seat = hub.sit(interval).ok_or_else(|| {
         Status::resource_exhausted(format!(
             "at most {MOST_SUBSCRIBERS} Watch streams at once: close another console, or try again"
         ))
     })?;
-    let now = Instant::now();
     let watcher = Watcher {
         hub: hub.clone(),
         ticks: hub.ticks(),
-        _seat: seat,
+        seat,
         interval,
         due: None,
-        since: now.checked_sub(FRESH).unwrap_or(now),
         resumed: resume.is_some(),
         place: Place {
             selection: Arc::new(selection),
-            base: resume.map(|resume| resume.seq),
+            base: base.map(|resume| resume.seq),
             event_seq: resume.map_or(0, |resume| resume.event_seq),
         },
         parts: [].into(),
         given: 0,
-        own: Bytes::new(),
+        own: None,
+        usual: frames::own(interval, 0, 0),
         goodbye,
         ended: false,
     };
@@ -81,17 +85,18 @@ fn selection(request: &WatchRequest) -> Result<Selection, BadSelection> {
 struct Watcher {
     hub: Hub,
     ticks: Receiver<Tick>,
-    _seat: Seat,
+    seat: Seat,
     interval: Duration,
     /// When the next frame is due; nothing before the first.
     due: Option<Instant>,
-    /// The first frame tells a sample of later than this.
-    since: Instant,
     resumed: bool,
     place: Place,
     parts: Arc<[Bytes]>,
     given: usize,
-    own: Bytes,
+    /// Of the frame whose first part comes next.
+    own: Option<Bytes>,
+    /// Of all other parts.
+    usual: Bytes,
     goodbye: CancellationToken,
     ended: bool,
 }
@@ -104,23 +109,33 @@ impl Watcher {
         if self.ended {
             return None;
         }
-        // Samples of others' shorter intervals are let pass, but for the one nearest to ours.
-        let from = self.due.map_or(self.since, |due| due - self.interval / 2);
-        let tick = tokio::select! {
-            biased;
-            () = self.goodbye.cancelled() => None,
-            tick = self.ticks.wait_for(|tick| tick.number > 0 && tick.at >= from) => {
-                tick.ok().map(|tick| *tick)
-            }
-        };
-        match tick {
-            Some(tick) => self.step(tick),
+        match self.next_tick().await {
+            Some(tick) => self.step(tick).await,
             None => self.end(),
         }
         self.next_part()
     }
 
-    fn step(&mut self, tick: Tick) {
+    /// The newest, once there is one for us; nothing when this replica leaves.
+    async fn next_tick(&mut self) -> Option<Tick> {
+        // Samples of others' shorter intervals are let pass, but for the one nearest to ours.
+        let due = self.due.map(|due| due - self.interval / 2);
+        loop {
+            let from = self.seat.waits(due);
+            let tick = tokio::select! {
+                biased;
+                () = self.goodbye.cancelled() => return None,
+                tick = self.ticks.wait_for(|tick| tick.number > 0 && tick.at >= from) => {
+                    tick.ok().map(|tick| *tick)
+                }
+            };
+            if tick.is_none() || self.seat.takes() {
+                return tick;
+            }
+        }
+    }
+
+    async fn step(&mut self, tick: Tick) {
         let due = self.due.unwrap_or(tick.at);
         let late = tick.at.saturating_duration_since(due);
         let coalesced = late.as_nanos() / self.interval.as_nanos();
@@ -129,7 +144,7 @@ impl Watcher {
         } else {
             tick.at + self.interval
         });
-        let step = self.hub.step(self.place.clone());
+        let step = self.hub.step(&self.place).await;
         // Who has seen none has missed none.
         let missed = if self.resumed { step.missed } else { 0 };
         self.resumed = true;
@@ -138,7 +153,7 @@ impl Watcher {
         self.parts = step.parts;
         self.given = 0;
         let coalesced = u64::try_from(coalesced).unwrap_or(u64::MAX);
-        self.own = frames::own(self.interval, coalesced, missed);
+        self.own = Some(frames::own(self.interval, coalesced, missed));
     }
 
     fn end(&mut self) {
@@ -146,7 +161,6 @@ impl Watcher {
         let at = self.place.base.unwrap_or(0);
         self.parts = [self.hub.stamp_now(at).goodbye(at)].into();
         self.given = 0;
-        self.own = frames::own(self.interval, 0, 0);
     }
 
     fn next_part(&mut self) -> Option<Frame> {
@@ -158,7 +172,7 @@ impl Watcher {
         }
         Some(Frame {
             shared,
-            own: std::mem::take(&mut self.own),
+            own: self.own.take().unwrap_or_else(|| self.usual.clone()),
         })
     }
 }

@@ -29,7 +29,8 @@ pub(in crate::admin) struct Topics(u8);
 
 impl Topics {
     /// All of them.
-    pub(in crate::admin) const ALL: Self = Self(u8::MAX);
+    pub(in crate::admin) const ALL: Self =
+        Self(bit(Topic::Nodes) | bit(Topic::Apis) | bit(Topic::Replica) | bit(Topic::Events));
 
     /// Those asked for; nothing = all.
     pub(in crate::admin) fn parse(given: &[i32]) -> Result<Self, BadSelection> {
@@ -95,10 +96,33 @@ impl Filter {
     }
 
     /// Whether a node matches all that is given.
-    pub(in crate::admin) fn takes(&self, node: &NodeStatic) -> bool {
+    pub(in crate::admin) fn takes(&self, node: &Names) -> bool {
         let named = self.ids.is_empty() || self.ids.contains(&node.id);
-        let holds = |text: &str| text.to_lowercase().contains(&self.contains);
-        named && (self.contains.is_empty() || holds(&node.id) || holds(&node.address))
+        let holds = |text: &str| text.contains(&self.contains);
+        named && (self.contains.is_empty() || node.lowercase.iter().any(|text| holds(text)))
+    }
+}
+
+/// What a filter looks at; it stays the same for as long as a node is this node.
+#[derive(Debug)]
+pub(in crate::admin) struct Names {
+    id: String,
+    /// The id and the address.
+    lowercase: [String; 2],
+}
+
+impl Names {
+    /// Of a node.
+    pub(in crate::admin) fn of(node: &NodeStatic) -> Self {
+        Self {
+            id: node.id.clone(),
+            lowercase: [node.id.to_lowercase(), node.address.to_lowercase()],
+        }
+    }
+
+    /// The id.
+    pub(in crate::admin) fn id(&self) -> &str {
+        &self.id
     }
 }
 
@@ -109,4 +133,12 @@ pub(in crate::admin) struct Selection {
     pub(in crate::admin) filter: Filter,
     /// Which kinds of rows.
     pub(in crate::admin) topics: Topics,
+}
+
+impl Selection {
+    /// Nothing is left out.
+    pub(in crate::admin) fn is_everything(&self) -> bool {
+        let Self { filter, topics } = self;
+        *topics == Topics::ALL && *filter == Filter::default()
+    }
 }

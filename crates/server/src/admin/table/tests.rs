@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use push_manager_proto::admin::{NodeFilter, Topic};
 
+use prost::Message;
+use push_manager_proto::admin::{ApiRow, NodeRow, RemovedReason, ReplicaRow, RowsPart};
+
 use super::*;
 
 fn selection(contains: &str) -> Selection {
@@ -35,25 +38,32 @@ fn row(key: u64, calls: u64) -> NodeRow {
     }
 }
 
-fn sample(nodes: &BTreeMap<u64, u64>, pushes: u64) -> Sample {
-    Sample {
-        nodes: nodes.iter().map(|(key, calls)| row(*key, *calls)).collect(),
-        apis: vec![ApiRow {
-            api: "PushToRoom".to_owned(),
-            succeeded: pushes / 2,
-            ..ApiRow::default()
-        }],
-        replica: ReplicaRow {
-            pushes,
-            ..ReplicaRow::default()
-        },
-        event_seq: pushes,
+/// The table's state, and the next one with such rows; true when it is another one.
+fn take_in(state: &mut Arc<State>, nodes: &BTreeMap<u64, u64>, pushes: u64) -> bool {
+    let mut next = Next::after(state.clone());
+    for (key, calls) in nodes {
+        let wire = Wire::node(row(*key, *calls));
+        next.node(*key, wire.bytes(), || Who::new(fixed(*key)));
     }
+    let api = Wire::api(ApiRow {
+        api: "PushToRoom".to_owned(),
+        succeeded: pushes / 2,
+        ..ApiRow::default()
+    });
+    let replica = Wire::replica(ReplicaRow {
+        pushes,
+        ..ReplicaRow::default()
+    });
+    let next = next.finish(vec![api], replica, pushes);
+    let changed = !Arc::ptr_eq(state, &next);
+    *state = next;
+    changed
 }
 
-fn take_in(table: &mut Table, nodes: &BTreeMap<u64, u64>, pushes: u64) -> bool {
-    let keys: Vec<u64> = nodes.keys().copied().collect();
-    table.take_in(sample(nodes, pushes), |place| fixed(keys[place]))
+/// What goes over the wire.
+fn told(changes: &Changes<'_>) -> RowsPart {
+    let bytes: Vec<&[u8]> = changes.rows.iter().flatten().copied().collect();
+    RowsPart::decode(bytes.concat().as_slice()).unwrap()
 }
 
 /// A receiver as the protocol describes it.
@@ -67,43 +77,41 @@ struct Receiver {
 }
 
 impl Receiver {
-    fn apply(&mut self, table: &Table, selection: &Selection) {
-        let changes = table.changes(selection, Some(self.at));
+    fn apply(&mut self, state: &State, selection: &Selection) {
+        let changes = state.changes(selection, Some(self.at));
         if changes.base == 0 {
             *self = Self::default();
         } else {
             assert_eq!(changes.base, self.at);
         }
-        for removed in &changes.removed {
+        let told = told(&changes);
+        for removed in &told.removed {
             self.statics.remove(&removed.key);
             self.rows.remove(&removed.key);
         }
-        for (fixed, row) in &changes.nodes {
-            if let Some(fixed) = fixed {
-                self.statics.insert(fixed.key, (*fixed).clone());
-            }
+        for fixed in told.node_statics {
+            self.statics.insert(fixed.key, fixed);
+        }
+        for row in told.nodes {
             assert!(self.statics.contains_key(&row.key), "a row without a node");
-            self.rows.insert(row.key, (*row).clone());
+            self.rows.insert(row.key, row);
         }
-        for api in &changes.apis {
-            self.apis.insert(api.api.clone(), (*api).clone());
+        for api in told.apis {
+            self.apis.insert(api.api.clone(), api);
         }
-        if let Some(replica) = changes.replica {
-            self.replica = replica.clone();
-        }
-        self.at = table.seq();
+        self.replica = told.replica.unwrap_or(std::mem::take(&mut self.replica));
+        self.at = state.seq();
     }
 
-    fn has_what_is_in(&self, table: &Table, selection: &Selection) {
-        let all = table.changes(selection, None);
-        let rows: Vec<_> = all.nodes.iter().map(|(_, row)| (*row).clone()).collect();
-        assert_eq!(self.rows.values().cloned().collect::<Vec<_>>(), rows);
-        let statics = all.nodes.iter().filter_map(|(fixed, _)| fixed.cloned());
-        let statics: Vec<_> = statics.collect();
-        assert_eq!(self.statics.values().cloned().collect::<Vec<_>>(), statics);
-        let apis: Vec<_> = all.apis.into_iter().cloned().collect();
-        assert_eq!(self.apis.values().cloned().collect::<Vec<_>>(), apis);
-        assert_eq!(Some(&self.replica), all.replica);
+    fn has_what_is_in(&self, state: &State, selection: &Selection) {
+        let all = told(&state.changes(selection, None));
+        let rows: Vec<_> = self.rows.values().cloned().collect();
+        assert_eq!(rows, all.nodes);
+        let statics: Vec<_> = self.statics.values().cloned().collect();
+        assert_eq!(statics, all.node_statics);
+        let apis: Vec<_> = self.apis.values().cloned().collect();
+        assert_eq!(apis, all.apis);
+        assert_eq!(Some(&self.replica), all.replica.as_ref());
     }
 }
 
@@ -139,7 +147,7 @@ proptest! {
         let selections = ["", "node-1", "10.0.0.2"].map(selection);
         let mut receivers = [(); 3].map(|()| Receiver::default());
         let (mut table, mut nodes, mut next, mut pushes) =
-            (Table::default(), BTreeMap::new(), 1, 0);
+            (Arc::<State>::default(), BTreeMap::new(), 1, 0);
         take_in(&mut table, &nodes, pushes);
         for (at, step) in steps.into_iter().enumerate() {
             let step = if Some(at) == churn_at { Step::Churn } else { step };
@@ -186,7 +194,7 @@ proptest! {
 
 #[test]
 fn who_resumes_from_before_the_oldest_removal_gets_everything() {
-    let mut table = Table::default();
+    let mut table = Arc::<State>::default();
     let many: BTreeMap<u64, u64> = (1..=MOST_REMOVED as u64 + 1).map(|key| (key, 0)).collect();
     take_in(&mut table, &many, 0);
     let at = table.seq();
@@ -202,17 +210,30 @@ fn who_resumes_from_before_the_oldest_removal_gets_everything() {
 }
 
 #[test]
+fn a_row_that_is_as_before_is_the_same_bytes_and_only_another_one_is_written_anew() {
+    let mut table = Arc::<State>::default();
+    take_in(&mut table, &[(1, 0), (2, 0)].into(), 0);
+    let before = table.clone();
+    take_in(&mut table, &[(1, 0), (2, 1), (3, 0)].into(), 0);
+    let all = selection("");
+    let [before, after] = [&before, &table].map(|state| state.changes(&all, None).rows);
+    let places = |row: &[&[u8]; 2]| row.map(<[u8]>::as_ptr);
+    let rows = |rows: &[[&[u8]; 2]]| rows.iter().map(places).collect::<Vec<_>>();
+    let (before, after) = (rows(&before), rows(&after));
+    assert_eq!(before[0], after[0], "nothing changed");
+    assert_eq!(before[1][0], after[1][0], "it is the same node");
+    assert_ne!(before[1][1], after[1][1], "its row changed");
+}
+
+#[test]
 fn a_node_that_comes_back_as_another_replaced_the_first() {
-    let mut table = Table::default();
+    let mut table = Arc::<State>::default();
     take_in(&mut table, &[(1, 0), (2, 0)].into(), 0);
     let at = table.seq();
     take_in(&mut table, &[(6, 0)].into(), 0);
-    let changes = table.changes(&selection(""), Some(at));
-    let reasons: Vec<_> = changes
-        .removed
-        .iter()
-        .map(|r| (r.key, r.reason()))
-        .collect();
+    let told = told(&table.changes(&selection(""), Some(at)));
+    let reasons = told.removed.iter().map(|r| (r.key, r.reason()));
+    let reasons: Vec<_> = reasons.collect();
     let expected = [
         (1, RemovedReason::Replaced),
         (2, RemovedReason::Unregistered),
@@ -222,15 +243,15 @@ fn a_node_that_comes_back_as_another_replaced_the_first() {
 
 #[test]
 fn topics_leave_out_what_was_not_asked_for() {
-    let mut table = Table::default();
+    let mut table = Arc::<State>::default();
     take_in(&mut table, &[(1, 0)].into(), 0);
     let topics = Topics::parse(&[Topic::Apis.into()]).unwrap();
     let only = Selection {
         filter: Filter::default(),
         topics,
     };
-    let changes = table.changes(&only, None);
-    assert!(changes.nodes.is_empty() && changes.replica.is_none());
-    assert_eq!(changes.apis.len(), 1);
+    let told = told(&table.changes(&only, None));
+    assert!(told.nodes.is_empty() && told.replica.is_none());
+    assert_eq!(told.apis.len(), 1);
     assert_eq!(Topics::parse(&[9]), Err(BadSelection::Topic(9)));
 }

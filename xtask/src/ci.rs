@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::failure::{Failure, Result};
 use crate::steps::Steps;
-use crate::{lint, mutants, process, test, workspace};
+use crate::{bench, lint, mutants, process, test, workspace};
 
 /// How many patches one run tries: each commit gets others.
 const SAMPLE: usize = 3;
@@ -19,9 +19,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
                 .hint("for a part of it: cargo xtask lint, test or mutants"),
         );
     }
-    let mut steps = Steps::new(3);
+    let mut steps = Steps::new(4);
     steps.step("ci: lint", || lint::run(&[]))?;
     steps.step("ci: test", || test::run(&[]))?;
+    steps.step("ci: bench", || bench::console(bench::Form::Short))?;
     steps.step("ci: mutants", || {
         let (count, target) = (SAMPLE.to_string(), target()?);
         let words = [

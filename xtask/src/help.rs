@@ -16,7 +16,7 @@ To change it:
   mutants [NAME…]      breaks one promise at a time; its test must go red
   bench console        what the console costs, beside its bounds
   pictures             draws the console's pictures in docs/pictures anew
-  ci                   what a submission must pass: lint, test, some mutants
+  ci                   what a submission must pass: lint, test, bench, some mutants
 To help yourself:
   tools [NAME…]        build or find the pinned test tools and say where they are
   build [ARGS…]        cargo build with the protobuf compiler found
@@ -85,7 +85,7 @@ A test compares them with what the program draws.";
 
 const CI: &str = "\
 cargo xtask ci
-lint, test and three mutants chosen by the commit. `.ci/run` installs what a bare
+lint, test, the short benchmark and three mutants chosen by the commit. `.ci/run` installs what a bare
 Debian machine lacks and then calls this.";
 
 const CARGO: &str = "\

@@ -6,7 +6,7 @@ use push_manager_proto::pubsub::{
     BroadcastMessageRequest, MessageContent, PushToUserRequest,
     push_manager_service_client::PushManagerServiceClient,
 };
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 use tonic::transport::Channel;
 
 use crate::manager::Manager;
@@ -28,11 +28,18 @@ pub struct Load {
 impl Load {
     pub async fn new(manager: &Manager, people: usize) -> Self {
         let channel = manager.grpc().connect().await.unwrap();
+        let mut client = PushManagerServiceClient::new(channel);
+        // It listens before it knows its nodes.
+        let began = Instant::now();
+        while let Err(status) = client.push_to_user(to(0)).await {
+            assert!(began.elapsed() < Duration::from_secs(30), "{status}");
+            sleep(Duration::from_millis(50)).await;
+        }
         let mut ticks = interval(ROUND);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.tick().await;
         Self {
-            client: PushManagerServiceClient::new(channel),
+            client,
             people,
             ticks,
             pushes: 0,
@@ -44,9 +51,9 @@ impl Load {
     /// round's broadcast at once: it is made between their samples.
     pub async fn rounds(&mut self, many: u64) {
         for _ in 0..many {
-            let began = tokio::time::Instant::now();
+            let began = Instant::now();
             for user in 0..USERS {
-                self.push_to(user).await;
+                self.client.push_to_user(to(user)).await.unwrap();
                 sleep(APART).await;
             }
             self.broadcast().await;
@@ -54,15 +61,6 @@ impl Load {
             self.late += u64::from(began.elapsed() > ROUND);
             self.ticks.tick().await;
         }
-    }
-
-    async fn push_to(&mut self, user: u64) {
-        let request = PushToUserRequest {
-            user_id: format!("user-{user}"),
-            content: Some(content()),
-            ..PushToUserRequest::default()
-        };
-        self.client.push_to_user(request).await.unwrap();
     }
 
     async fn broadcast(&mut self) {
@@ -82,6 +80,14 @@ impl Load {
     /// Rounds that took longer than a second.
     pub fn late(&self) -> u64 {
         self.late
+    }
+}
+
+fn to(user: u64) -> PushToUserRequest {
+    PushToUserRequest {
+        user_id: format!("user-{user}"),
+        content: Some(content()),
+        ..PushToUserRequest::default()
     }
 }
 

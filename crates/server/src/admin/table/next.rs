@@ -59,10 +59,11 @@ impl Next {
     }
 
     fn pass_those_before(&mut self, key: u64) {
-        let before = self.before.nodes[self.passed..].iter();
-        let left = before.take_while(|row| row.key < key).cloned();
-        self.left.extend(left);
-        self.passed += self.before.nodes[self.passed..].partition_point(|row| row.key < key);
+        let before = &self.before.nodes;
+        while let Some(row) = before.get(self.passed).filter(|row| row.key < key) {
+            self.left.push(row.clone());
+            self.passed += 1;
+        }
     }
 
     /// Takes the rest in. Where nothing is other than before, this is the state before.

@@ -296,10 +296,11 @@ async fn a_user_with_one_device_at_a_dead_node_is_still_reached_at_the_other() {
     trio.proxies[2].set(Mode::Refuse).await;
     let answer = trio.bed.push_user("u", "hello").await.unwrap();
     assert!(answer.success);
-    assert_eq!(
-        answer.message,
-        "1 of 2 nodes reached; connect-node-3: could not connect; 1 delivered"
-    );
+    // What refuses may have taken the connection first, as a proxy does.
+    let reasons = ["could not connect", "connection lost"];
+    let said =
+        reasons.map(|why| format!("1 of 2 nodes reached; connect-node-3: {why}; 1 delivered"));
+    assert!(said.contains(&answer.message), "{}", answer.message);
     assert_eq!(
         outcomes(answer.receipt.as_ref()),
         [(Outcome::Delivered, 1)].into()

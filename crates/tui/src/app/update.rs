@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     feed::{Aside, FeedEvent, Learnt},
-    fleet::{Problem, Subject},
+    fleet::{Fleet, Problem, Subject},
     moment::Moment,
 };
 
@@ -37,9 +37,8 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
                 model.tape.note(&event);
             }
             // One replica alone is followed as all of them are.
-            if let (TimeState::Live, Some(only)) = (model.time, model.past.as_mut())
-                && (model.only == Some(event.replica) || !event.is_state())
-            {
+            let concerns = model.only == Some(event.replica) || !event.is_state();
+            if let Some(only) = followed(model).filter(|_| concerns) {
                 only.take_in(event.clone());
             }
             model.fleet.take_in(event);
@@ -66,11 +65,19 @@ fn take_in(model: &mut Model, msg: Msg) -> Vec<Effect> {
     Vec::new()
 }
 
+/// One replica alone, where it is shown as it is now: neither a past nor the picture that stays while
+/// a recording is gone through.
+fn followed(model: &mut Model) -> Option<&mut Fleet> {
+    let is_followed =
+        model.only.is_some() && model.time == TimeState::Live && model.playing.goal.is_none();
+    model.past.as_deref_mut().filter(|_| is_followed)
+}
+
 fn tick(model: &mut Model, now: Moment, wall: std::time::SystemTime) {
     model.now = now;
     model.wall = wall;
     model.fleet.tick(now);
-    if let (TimeState::Live, Some(only)) = (model.time, model.past.as_mut()) {
+    if let Some(only) = followed(model) {
         only.tick(now);
     }
     model.tape.tick(&model.fleet, now);

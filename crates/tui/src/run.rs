@@ -1,6 +1,7 @@
 //! The loop: keys, feed, time in; effects and drawings out. Nothing here waits for the network.
 
 mod acts;
+mod files;
 mod hands;
 mod paint;
 mod signals;

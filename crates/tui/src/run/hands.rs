@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     Console,
     acts::{act_in_turn, request},
+    files,
 };
 use crate::{
     app::{ActWish, Effect, Model, Msg, TimeState},
@@ -118,21 +119,13 @@ impl Hands {
         }
     }
 
-    /// Writes a file that must not be there yet.
+    /// Writes a new file.
     pub(super) fn write(&self, path: std::path::PathBuf, text: String) {
         let answers = self.answers.clone();
         self.tasks.spawn(async move {
-            let named = path.display().to_string();
-            let writing = async {
-                use tokio::io::AsyncWriteExt;
-                let mut options = tokio::fs::OpenOptions::new();
-                let mut file = options.write(true).create_new(true).open(&path).await?;
-                file.write_all(text.as_bytes()).await?;
-                file.flush().await
-            };
-            let done = match writing.await {
-                Ok(()) => Ok(format!("written: {named}")),
-                Err(error) => Err(format!("{named}: {error}")),
+            let done = match files::write(&path, &text).await {
+                Ok(path) => Ok(format!("written: {}", path.display())),
+                Err(error) => Err(format!("{}: {error}", path.display())),
             };
             drop(answers.send(Msg::Done(done)).await);
         });

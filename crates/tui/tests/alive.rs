@@ -139,7 +139,10 @@ async fn keys_that_are_pressed_all_the_time_do_not_keep_it_disconnected() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_key_freezes_it_while_nothing_is_connected() {
-    let mut terminal = looking_at(nowhere());
+    let folder = std::env::temp_dir().join(format!("pushtop-keys-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let address = nowhere().to_string();
+    let mut terminal = Terminal::start_in(&folder, &["--addr", &address], &[]);
     terminal.wait_for("next try in");
     let mut took = Vec::new();
     for key in [" ", "p", "r", "o", "[", "]", "n", "x", "c", "R"] {
@@ -153,6 +156,7 @@ async fn no_key_freezes_it_while_nothing_is_connected() {
         took[took.len() / 2] <= Duration::from_millis(50),
         "{took:?}"
     );
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,49 +77,37 @@ impl Case {
 
 pub struct Consoles {
     tasks: JoinSet<()>,
-    told: Arc<Told>,
-}
-
-#[derive(Default)]
-struct Told {
-    frames: AtomicU64,
-    rows: AtomicU64,
+    rows: Arc<AtomicU64>,
 }
 
 impl Consoles {
     pub async fn open(manager: &Manager, case: Case) -> Self {
-        let (mut tasks, told) = (JoinSet::new(), Arc::new(Told::default()));
+        let (mut tasks, rows) = (JoinSet::new(), Arc::new(AtomicU64::new(0)));
         for number in 0..case.consoles() {
             let channel = manager.admin().connect().await.unwrap();
             let client = AdminServiceClient::new(channel);
             let mut client = client.max_decoding_message_size(8 << 20);
             let request = case.request(number);
             let mut stream = client.watch(request).await.unwrap().into_inner();
-            let told = told.clone();
+            let rows = rows.clone();
             tasks.spawn(async move {
                 while let Ok(Some(frame)) = stream.message().await {
-                    told.frames.fetch_add(1, Relaxed);
                     if let Some(Kind::Delta(part) | Kind::Snapshot(part)) = frame.kind {
-                        told.rows.fetch_add(part.nodes.len() as u64, Relaxed);
+                        rows.fetch_add(part.nodes.len() as u64, Relaxed);
                     }
                 }
             });
         }
-        Self { tasks, told }
+        Self { tasks, rows }
     }
 
     /// Counts from here on.
     pub fn forget(&self) {
-        self.told.frames.store(0, Relaxed);
-        self.told.rows.store(0, Relaxed);
-    }
-
-    pub fn frames(&self) -> u64 {
-        self.told.frames.load(Relaxed)
+        self.rows.store(0, Relaxed);
     }
 
     pub fn rows(&self) -> u64 {
-        self.told.rows.load(Relaxed)
+        self.rows.load(Relaxed)
     }
 
     pub async fn close(mut self) {

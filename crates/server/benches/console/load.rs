@@ -1,4 +1,4 @@
-//! A gentle load that is the same in every window: rounds of a second.
+//! A gentle load in rounds of a second: first it works, then it is quiet.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use push_manager_proto::pubsub::{
     BroadcastMessageRequest, MessageContent, PushToUserRequest,
     push_manager_service_client::PushManagerServiceClient,
 };
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tonic::transport::Channel;
 
 use crate::manager::Manager;
@@ -14,15 +14,16 @@ use crate::manager::Manager;
 const ROUND: Duration = Duration::from_secs(1);
 /// Pushes to users in a round, and how long after one another.
 const USERS: u64 = 20;
-const APART: Duration = Duration::from_millis(20);
+const APART: Duration = Duration::from_millis(10);
+/// From here on a round is quiet, if the manager was fast enough.
+pub const QUIET: Duration = Duration::from_millis(600);
 
 pub struct Load {
     client: PushManagerServiceClient<Channel>,
     /// Who the broadcast must reach: somebody at each node.
     people: usize,
-    ticks: Interval,
+    begins: Instant,
     pushes: u64,
-    late: u64,
 }
 
 impl Load {
@@ -35,32 +36,38 @@ impl Load {
             assert!(began.elapsed() < Duration::from_secs(30), "{status}");
             sleep(Duration::from_millis(50)).await;
         }
-        let mut ticks = interval(ROUND);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks.tick().await;
         Self {
             client,
             people,
-            ticks,
+            begins: Instant::now(),
             pushes: 0,
-            late: 0,
         }
     }
 
-    /// Begins and ends where a round does. Consoles that were opened just before are told of each
-    /// round's broadcast at once: it is made between their samples.
-    pub async fn rounds(&mut self, many: u64) {
-        for _ in 0..many {
-            let began = Instant::now();
-            for user in 0..USERS {
-                self.client.push_to_user(to(user)).await.unwrap();
-                sleep(APART).await;
-            }
-            self.broadcast().await;
-            self.pushes += USERS + 1;
-            self.late += u64::from(began.elapsed() > ROUND);
-            self.ticks.tick().await;
+    /// Works, and waits until the round is quiet; false when it was too late for that.
+    pub async fn works(&mut self) -> bool {
+        for user in 0..USERS {
+            self.client.push_to_user(to(user)).await.unwrap();
+            sleep(APART).await;
         }
+        self.broadcast().await;
+        self.pushes += USERS + 1;
+        let in_time = self.begins.elapsed() < QUIET - Duration::from_millis(50);
+        sleep_until(self.begins + QUIET).await;
+        in_time
+    }
+
+    /// So long after the round's beginning.
+    pub async fn is_at(&self, after: Duration) {
+        sleep_until(self.begins + after).await;
+    }
+
+    /// The round's end, and the beginning of the next one: whole seconds apart.
+    pub async fn ends(&mut self) {
+        while self.begins < Instant::now() {
+            self.begins += ROUND;
+        }
+        sleep_until(self.begins).await;
     }
 
     async fn broadcast(&mut self) {
@@ -75,11 +82,6 @@ impl Load {
 
     pub fn pushes(&self) -> u64 {
         self.pushes
-    }
-
-    /// Rounds that took longer than a second.
-    pub fn late(&self) -> u64 {
-        self.late
     }
 }
 

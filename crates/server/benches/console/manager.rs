@@ -65,16 +65,8 @@ impl Manager {
         at(self.admin)
     }
 
-    /// Begins a window, which ends when it is asked for its share.
-    pub fn window(&self) -> Window {
-        Window {
-            began: Instant::now(),
-            before: self.cpu(),
-        }
-    }
-
     /// The time that all its threads ran, by the scheduler's own account.
-    fn cpu(&self) -> Duration {
+    pub fn cpu(&self) -> Duration {
         let threads = format!("/proc/{}/task", self.process.id());
         let spent = std::fs::read_dir(threads)
             .expect("the manager lives")
@@ -83,20 +75,6 @@ impl Manager {
                 told.split_whitespace().next()?.parse::<u64>().ok()
             });
         Duration::from_nanos(spent.sum())
-    }
-}
-
-pub struct Window {
-    began: Instant,
-    before: Duration,
-}
-
-impl Window {
-    /// CPU time since it began, as a share of one core.
-    pub fn share_of_a_core(self, manager: &Manager) -> f64 {
-        let spent = manager.cpu().checked_sub(self.before);
-        let spent = spent.expect("a thread of the manager ended: its time is not known");
-        spent.as_secs_f64() / self.began.elapsed().as_secs_f64()
     }
 }
 

@@ -70,8 +70,12 @@ async fn every_part_of_a_frame_tells_the_interval() {
         let frame = console.next().await.unwrap();
         let interval = frame.interval.expect("in every part");
         assert_eq!((interval.seconds, interval.nanos), (0, 250_000_000));
-        assert!(matches!(frame.kind, Some(Kind::Delta(_))));
-        parts += 1;
+        match frame.kind {
+            Some(Kind::Delta(_)) => parts += 1,
+            // The sample that was there when it came back may be from before.
+            Some(Kind::Heartbeat(_)) => {}
+            other => panic!("{other:?}"),
+        }
     }
     assert!(parts > 2, "a delta in several parts: {parts}");
 }

@@ -9,7 +9,7 @@ use crate::{
     ALONE, CHANGE, DEAD_LINK, INTERVAL, SLACK,
     figures::Figures,
     lines::{Line, Lines, counted, named, replica, row},
-    proxy::Mode,
+    proxy::{Mode, Proxy},
     stage::Stage,
     terminal::Terminal,
 };
@@ -18,6 +18,8 @@ use crate::{
 const STILL: Duration = Duration::from_secs(4);
 /// Until etcd's silence is taken for its absence, and between two attempts to reach it.
 const AWAY: Duration = Duration::from_secs(20);
+/// A silent link is made anew after 10 s at most; that takes up to 5 s, and a pause up to 8.
+const GIVEN_UP: Duration = Duration::from_secs(23);
 /// What begins needs no longer.
 const BEGIN: Duration = Duration::from_secs(5);
 
@@ -102,6 +104,32 @@ async fn a_manager_that_stands_still_is_stale_and_then_live_again() {
     stage.managers[0].process.signal("CONT");
     lines
         .shows("a live manager", Instant::now(), CHANGE, is_live)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stalling_proxy_is_seen_for_what_it_is_and_survived() {
+    let _alone = ALONE.lock().await;
+    let stage = Stage::start(1, 1).await;
+    let proxy = Proxy::to(stage.managers[0].admin).await;
+    let lines = Lines::of(&[proxy.address()]);
+    lines
+        .shows("a live manager", Instant::now(), BEGIN, is_live)
+        .await;
+
+    let stalled = Instant::now();
+    proxy.set(Mode::BlackHole).await;
+    let stale = |document: &Value| replica(document, "a")["freshness"] == "stale";
+    lines.shows("a stale link", stalled, DEAD_LINK, stale).await;
+    // Longer: it is made anew, and that does not work either.
+    let down = |document: &Value| {
+        let row = replica(document, "a");
+        row["freshness"] == "down" && row["why"] != "" && document["totals"]["pushes"] == 0
+    };
+    lines.shows("a lost link", stalled, GIVEN_UP, down).await;
+    proxy.set(Mode::Pass).await;
+    lines
+        .shows("a live manager again", Instant::now(), GIVEN_UP, is_live)
         .await;
 }
 

@@ -227,11 +227,6 @@ impl Fleet {
         track::rate_between(before, after, |row| row.pushes)
     }
 
-    /// Why the place where replicas are found (etcd, Kubernetes) is away; nothing while it is there.
-    pub fn source_away(&self) -> Option<&str> {
-        self.source_away.as_deref()
-    }
-
     /// How a node's round trips of the last minute are spread, over live replicas: made when it is
     /// asked for, since it is asked for one node at a time.
     pub fn round_trips(&self, name: &NodeName, now: Moment) -> Vec<Bucket> {

@@ -4,7 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use push_manager_proto::admin::{WatchApiRequest, WatchNodeRequest};
 use tokio::time::{sleep, timeout};
-use tonic::Status;
+use tonic::{Response, Status, Streaming};
 
 use super::{
     Aside, FeedEvent, Learnt, Look,
@@ -47,33 +47,38 @@ async fn stream(
     look: &Look,
 ) -> Result<Infallible, Status> {
     let interval = plan.interval.try_into().ok();
-    let late = |_| Status::deadline_exceeded("no answer");
-    let over = || Status::unavailable("the stream ended");
     match look {
         Look::Node(node) => {
             let node = node.clone();
             let asked = client.watch_node(WatchNodeRequest { node, interval });
-            let mut told = timeout(ANSWER_WITHIN, asked)
-                .await
-                .map_err(late)??
-                .into_inner();
-            loop {
-                let told = told.message().await?.ok_or_else(over)?;
-                tell(plan, wires, Aside::Node(Box::new(told))).await;
-            }
+            let told = in_time(asked).await?;
+            pass_on(told, plan, wires, |told| Aside::Node(Box::new(told))).await
         }
         Look::Api(api) => {
             let api = api.clone();
             let asked = client.watch_api(WatchApiRequest { api, interval });
-            let mut told = timeout(ANSWER_WITHIN, asked)
-                .await
-                .map_err(late)??
-                .into_inner();
-            loop {
-                let told = told.message().await?.ok_or_else(over)?;
-                tell(plan, wires, Aside::Api(Box::new(told))).await;
-            }
+            let told = in_time(asked).await?;
+            pass_on(told, plan, wires, |told| Aside::Api(Box::new(told))).await
         }
+    }
+}
+
+async fn in_time<T>(asked: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Status> {
+    let answer = timeout(ANSWER_WITHIN, asked).await;
+    let answer = answer.map_err(|_| Status::deadline_exceeded("no answer"))?;
+    answer.map(Response::into_inner)
+}
+
+async fn pass_on<T>(
+    mut told: Streaming<T>,
+    plan: &Plan,
+    wires: &Wires,
+    aside: impl Fn(T) -> Aside,
+) -> Result<Infallible, Status> {
+    loop {
+        let next = told.message().await?;
+        let next = next.ok_or_else(|| Status::unavailable("the stream ended"))?;
+        tell(plan, wires, aside(next)).await;
     }
 }
 

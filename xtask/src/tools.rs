@@ -22,6 +22,9 @@ enum Origin {
     Go {
         folder: &'static str,
         package: &'static str,
+        /// Variables of the program that hold its own version, which a build of the
+        /// sources alone leaves empty. `{}` is the pinned version, without the `v`.
+        stamps: &'static [&'static str],
     },
     /// A program from npm, pinned by a lock file in `tools/FOLDER`.
     Npm {
@@ -40,6 +43,26 @@ pub(crate) struct Tool {
     origin: Origin,
 }
 
+/// What kube-apiserver and kubectl say of themselves, and compare.
+static KUBERNETES_STAMPS: &[&str] = &[
+    "k8s.io/component-base/version.gitVersion=v{}",
+    "k8s.io/component-base/version.gitTreeState=archive",
+    "k8s.io/component-base/version.buildDate=1970-01-01T00:00:00Z",
+    "k8s.io/client-go/pkg/version.gitVersion=v{}",
+];
+
+const fn kubernetes(name: &'static str, variable: &'static str, package: &'static str) -> Tool {
+    Tool {
+        name,
+        variable,
+        origin: Origin::Go {
+            folder: "kubernetes",
+            package,
+            stamps: KUBERNETES_STAMPS,
+        },
+    }
+}
+
 static TOOLS: &[Tool] = &[
     Tool {
         name: "etcd",
@@ -47,6 +70,7 @@ static TOOLS: &[Tool] = &[
         origin: Origin::Go {
             folder: "etcd",
             package: "go.etcd.io/etcd/server/v3",
+            stamps: &[],
         },
     },
     Tool {
@@ -55,6 +79,7 @@ static TOOLS: &[Tool] = &[
         origin: Origin::Go {
             folder: "etcd",
             package: "go.etcd.io/etcd/etcdctl/v3",
+            stamps: &[],
         },
     },
     Tool {
@@ -63,6 +88,36 @@ static TOOLS: &[Tool] = &[
         origin: Origin::Go {
             folder: "grpcurl",
             package: "github.com/fullstorydev/grpcurl/cmd/grpcurl",
+            stamps: &[],
+        },
+    },
+    kubernetes(
+        "kube-apiserver",
+        "KUBE_APISERVER",
+        "k8s.io/kubernetes/cmd/kube-apiserver",
+    ),
+    kubernetes(
+        "kube-controller-manager",
+        "KUBE_CONTROLLER_MANAGER",
+        "k8s.io/kubernetes/cmd/kube-controller-manager",
+    ),
+    kubernetes("kubectl", "KUBECTL", "k8s.io/kubernetes/cmd/kubectl"),
+    Tool {
+        name: "helm",
+        variable: "HELM",
+        origin: Origin::Go {
+            folder: "helm",
+            package: "helm.sh/helm/v3/cmd/helm",
+            stamps: &["helm.sh/helm/v3/internal/version.version=v{}"],
+        },
+    },
+    Tool {
+        name: "kubeconform",
+        variable: "KUBECONFORM",
+        origin: Origin::Go {
+            folder: "kubeconform",
+            package: "github.com/yannh/kubeconform/cmd/kubeconform",
+            stamps: &["main.version=v{}"],
         },
     },
     Tool {
@@ -99,10 +154,16 @@ impl Tool {
     fn pinned(&self, root: &Path) -> Result<Pinned> {
         let folder = |name: &str| root.join("tools").join(name);
         match &self.origin {
-            Origin::Go { folder: f, package } => Ok(Pinned {
-                version: pin::go_version(&folder(f), package)?,
-                path: Some(build::go_path(&folder(f), self.name)?),
-            }),
+            Origin::Go {
+                folder: f,
+                package,
+                stamps,
+            } => {
+                let version = pin::go_version(&folder(f), package)?;
+                let flags = build::stamp_flags(stamps, &version);
+                let path = Some(build::go_path(&folder(f), &flags, self.name)?);
+                Ok(Pinned { version, path })
+            }
             Origin::Npm { folder: f, package } => Ok(Pinned {
                 version: pin::npm_version(&folder(f), package)?,
                 path: Some(build::npm_path(&folder(f), self.name)?),
@@ -118,7 +179,15 @@ impl Tool {
     fn ready(&self, root: &Path) -> Result<PathBuf> {
         let folder = |name: &str| root.join("tools").join(name);
         match &self.origin {
-            Origin::Go { folder: f, package } => build::go(&folder(f), package, self.name),
+            Origin::Go {
+                folder: f,
+                package,
+                stamps,
+            } => {
+                let version = pin::go_version(&folder(f), package)?;
+                let flags = build::stamp_flags(stamps, &version);
+                build::go(&folder(f), package, &flags, self.name)
+            }
             Origin::Npm { folder: f, .. } => build::npm(&folder(f), self.name),
             Origin::Machine(program) => program.find().ok_or_else(|| program.missing()),
         }
@@ -222,7 +291,7 @@ fn ready(tools: &[&'static Tool]) -> Result<Environment> {
         match tool.ready(&root) {
             Ok(path) => {
                 eprintln!(
-                    "    ready    {:<9} in {}",
+                    "    ready    {:<23} in {}",
                     tool.name,
                     took(started.elapsed())
                 );
@@ -255,8 +324,11 @@ fn print(tools: &[&'static Tool]) -> Result<()> {
                 .err()
                 .map_or_else(String::new, |f| f.to_string()),
         };
-        println!("{:<9} {version:<10} {place}", tool.name);
+        println!("{:<23} {version:<10} {place}", tool.name);
     }
-    println!("cache     {}", cache::folder("tools")?.display());
+    println!(
+        "cache                   {}",
+        cache::folder("tools")?.display()
+    );
     Ok(())
 }

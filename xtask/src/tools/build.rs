@@ -12,9 +12,18 @@ use crate::failure::{Result, While};
 use crate::machine;
 use crate::process;
 
+/// The linker's flags that write a pinned version into a program, and leave out what
+/// only a debugger reads.
+pub(crate) fn stamp_flags(stamps: &[&str], version: &str) -> String {
+    let stamps = stamps
+        .iter()
+        .map(|stamp| format!(" -X {}", stamp.replace("{}", version)));
+    format!("-s -w{}", stamps.collect::<String>())
+}
+
 /// Where the Go program of a module folder is, or will be.
-pub(crate) fn go_path(folder: &Path, name: &str) -> Result<PathBuf> {
-    let mut parts = vec![go_version()?.into_bytes()];
+pub(crate) fn go_path(folder: &Path, flags: &str, name: &str) -> Result<PathBuf> {
+    let mut parts = vec![go_version()?.into_bytes(), flags.as_bytes().to_vec()];
     for file in ["go.mod", "go.sum"] {
         parts.push(read(&folder.join(file))?);
     }
@@ -22,8 +31,9 @@ pub(crate) fn go_path(folder: &Path, name: &str) -> Result<PathBuf> {
 }
 
 /// Builds one package of the module in `folder`.
-pub(crate) fn go(folder: &Path, package: &str, name: &str) -> Result<PathBuf> {
-    go_at(&go_path(folder, name)?, folder, package, name)
+pub(crate) fn go(folder: &Path, package: &str, flags: &str, name: &str) -> Result<PathBuf> {
+    let path = go_path(folder, flags, name)?;
+    go_at(&path, folder, package, flags, name)
 }
 
 /// Builds the main package of the module in `folder`, whose own sources count
@@ -34,16 +44,17 @@ pub(crate) fn go_sources(folder: &Path, name: &str) -> Result<PathBuf> {
         parts.push(file.to_string_lossy().into_owned().into_bytes());
         parts.push(read(&folder.join(&file))?);
     }
-    go_at(&program(folder, &parts, name)?, folder, ".", name)
+    go_at(&program(folder, &parts, name)?, folder, ".", "-s -w", name)
 }
 
-fn go_at(path: &Path, folder: &Path, package: &str, name: &str) -> Result<PathBuf> {
+fn go_at(path: &Path, folder: &Path, package: &str, flags: &str, name: &str) -> Result<PathBuf> {
     once(path, name, |unfinished| {
         let mut go = go_command()?;
         go.current_dir(folder)
             .env("GOWORK", "off")
             .env("CGO_ENABLED", "0")
-            .args(["build", "-trimpath", "-buildvcs=false", "-o"])
+            .args(["build", "-trimpath", "-buildvcs=false", "-ldflags", flags])
+            .arg("-o")
             .arg(unfinished)
             .arg(package);
         process::quietly(&format!("building {name}"), &mut go, &log(path))?;

@@ -48,6 +48,7 @@ macro_rules! declare {
                 kind: kind_of(&$rule),
                 docs: &[$($doc),+],
                 unit: || $rule.unit(),
+                shape: || $rule.shape(),
                 expected: || $rule.expected(),
                 set: |config, given| {
                     config.$section.$field = $rule.parse(given)?;

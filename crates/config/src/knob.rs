@@ -4,6 +4,7 @@
 
 use crate::Config;
 use crate::given::{Given, Refused};
+use crate::shape::Shape;
 
 /// The shape of a knob's value, for those who render forms or schemas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,7 @@ pub struct Knob {
     pub kind: Kind,
     pub(crate) docs: &'static [&'static str],
     pub(crate) unit: fn() -> &'static str,
+    pub(crate) shape: fn() -> Shape,
     pub(crate) expected: fn() -> String,
     pub(crate) set: fn(&mut Config, &Given) -> Result<(), Refused>,
     pub(crate) show: fn(&Config) -> String,
@@ -68,6 +70,11 @@ impl Knob {
     /// What a number counts, e.g. `bytes`; empty where that says nothing.
     pub fn unit(&self) -> &'static str {
         (self.unit)()
+    }
+
+    /// The bounds as data.
+    pub fn shape(&self) -> Shape {
+        (self.shape)()
     }
 
     /// What may be given, bounds and units included.

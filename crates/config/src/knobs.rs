@@ -193,6 +193,8 @@ declare! {
         request_timeout: Duration = secs(30), Span { min: INSTANT, max: mins(60) };
         /// Requests open at once on one caller's connection.
         concurrent_streams: usize = 1024, Count { min: 1, max: 1_000_000, of: "requests on one connection" };
+        /// How old a caller's connection may become before it is asked to make another one, so that instances that came later get callers too; 0 = as old as it likes. Requests that are open then are answered.
+        connection_age: Duration = NONE, Span { min: NONE, max: mins(60) };
         /// Silence after which a caller's connection is probed.
         keepalive_interval: Duration = secs(30), Span { min: secs(1), max: mins(120) };
         /// How long a probe may stay unanswered before the connection is closed.

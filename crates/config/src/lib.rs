@@ -22,6 +22,7 @@ mod nearest;
 mod origin;
 mod rule;
 mod secret;
+mod shape;
 mod sources;
 mod tree;
 
@@ -39,7 +40,14 @@ pub use loaded::{Loaded, Row, changed};
 pub use markdown::markdown;
 pub use origin::Origin;
 pub use secret::Secret;
+pub use shape::Shape;
 pub use sources::{File, Override, Sources};
+
+/// What a section of knobs is about, e.g. that of `fanout`.
+pub fn section_doc(section: &str) -> Option<String> {
+    let (_, docs) = knobs::SECTIONS.iter().find(|(name, _)| *name == section)?;
+    Some(knob::join_docs(docs))
+}
 
 /// The knob whose key this is, e.g. `fanout.deadline`.
 pub fn knob(key: &str) -> Option<&'static Knob> {

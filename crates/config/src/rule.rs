@@ -22,6 +22,7 @@ pub(crate) use word::{Flag, Word};
 
 use crate::given::{Given, Refused};
 use crate::knob::Kind;
+use crate::shape::Shape;
 
 /// How the value of one knob is read and written.
 pub(crate) trait Rule {
@@ -39,6 +40,9 @@ pub(crate) trait Rule {
 
     /// Writes a value so that `parse` reads it back equal (a secret is masked instead).
     fn show(&self, value: &Self::Value) -> String;
+
+    /// The bounds as data.
+    fn shape(&self) -> Shape;
 
     /// What a number counts; empty where that says nothing.
     fn unit(&self) -> &'static str {

@@ -7,6 +7,10 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::Rule;
 use crate::given::{Given, Refused};
 use crate::knob::Kind;
+use crate::shape::Shape;
+
+/// Longest address, in characters: a name of 253, an id, a port, a scheme.
+const MAX_ADDRESS: usize = 600;
 
 macro_rules! text_rule {
     ($Rule:ty, $parse:expr, $expected:expr) => {
@@ -20,6 +24,14 @@ macro_rules! text_rule {
 
             fn expected(&self) -> String {
                 $expected.to_owned()
+            }
+
+            fn shape(&self) -> Shape {
+                let nothing = self.parse(&Given::Text(String::new()));
+                Shape::Text {
+                    min: usize::from(nothing.is_err()),
+                    max: MAX_ADDRESS,
+                }
             }
 
             fn show(&self, value: &String) -> String {

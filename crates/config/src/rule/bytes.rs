@@ -1,14 +1,19 @@
-//! Numbers of bytes: `65536`, `64KiB`, `8MiB`, `1GiB`, `500KB`, `10MB`.
+//! Numbers of bytes: `65536`, `64KiB`, `64Ki`, `8MiB`, `1GiB`, `500KB`, `10MB`.
 
 use super::Rule;
 use crate::given::{Given, Refused};
 use crate::knob::Kind;
+use crate::shape::Shape;
 
 /// Units that may be written, with their size.
-const UNITS: [(&str, usize); 5] = [
+const UNITS: [(&str, usize); 8] = [
     ("GiB", 1 << 30),
     ("MiB", 1 << 20),
     ("KiB", 1 << 10),
+    // As Kubernetes writes them.
+    ("Gi", 1 << 30),
+    ("Mi", 1 << 20),
+    ("Ki", 1 << 10),
     ("MB", 1_000_000),
     ("KB", 1_000),
 ];
@@ -35,7 +40,14 @@ impl Rule for Bytes {
 
     fn expected(&self) -> String {
         let (min, max) = (write(self.min), write(self.max));
-        format!("a number of bytes from {min} to {max} such as 65536, 64KiB or 8MiB")
+        format!("a number of bytes from {min} to {max} such as 65536, 64KiB or 8Mi")
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Bytes {
+            min: self.min,
+            max: self.max,
+        }
     }
 
     fn show(&self, value: &usize) -> String {
@@ -87,6 +99,7 @@ mod tests {
             ("65536", 65_536),
             ("64KiB", 65_536),
             ("64 KiB", 65_536),
+            ("64Ki", 65_536),
             ("8mib", 8 << 20),
             ("1GiB", 1 << 30),
             ("5KB", 5_000),

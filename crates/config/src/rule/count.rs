@@ -3,6 +3,7 @@
 use super::Rule;
 use crate::given::{Given, Refused};
 use crate::knob::Kind;
+use crate::shape::Shape;
 
 /// A whole number within bounds, both included.
 pub(crate) struct Count {
@@ -28,6 +29,13 @@ impl Rule for Count {
             "a whole number from {} to {} ({})",
             self.min, self.max, self.of
         )
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Count {
+            min: self.min,
+            max: self.max,
+        }
     }
 
     fn show(&self, value: &usize) -> String {
@@ -56,6 +64,10 @@ impl Rule for Port {
         "a port from 1 to 65535, or 0 for any free one".to_owned()
     }
 
+    fn shape(&self) -> Shape {
+        Shape::Port
+    }
+
     fn show(&self, value: &u16) -> String {
         value.to_string()
     }
@@ -78,6 +90,10 @@ impl Rule for Ratio {
 
     fn expected(&self) -> String {
         "a number from 0 to 1 such as 0.1".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Ratio
     }
 
     fn show(&self, value: &f64) -> String {

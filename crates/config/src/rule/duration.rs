@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Rule;
 use crate::given::{Given, Refused};
 use crate::knob::Kind;
+use crate::shape::Shape;
 
 /// Units from the largest, with their length in nanoseconds.
 const UNITS: [(&str, u128); 4] = [
@@ -43,6 +44,13 @@ impl Rule for Span {
     fn expected(&self) -> String {
         let (min, max) = (write(self.min), write(self.max));
         format!("a duration from {min} to {max} such as 500ms, 5s or 2m")
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Duration {
+            min: self.min,
+            max: self.max,
+        }
     }
 
     fn show(&self, value: &Duration) -> String {

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use super::Rule;
 use crate::given::{Given, Refused, quote};
 use crate::knob::Kind;
+use crate::rule::text::MAX_TEXT;
+use crate::shape::Shape;
 
 /// A bounded list without repetitions, each entry by one rule.
 pub(crate) struct List<R> {
@@ -43,6 +45,18 @@ impl<R: Rule<Value = String>> Rule for List<R> {
             "a list of {} to {} entries, each {item}",
             self.min, self.max
         )
+    }
+
+    fn shape(&self) -> Shape {
+        let item_max = match self.item.shape() {
+            Shape::Text { max, .. } => max,
+            _ => MAX_TEXT,
+        };
+        Shape::List {
+            min: self.min,
+            max: self.max,
+            item_max,
+        }
     }
 
     fn show(&self, value: &Vec<String>) -> String {

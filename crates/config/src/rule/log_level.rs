@@ -5,6 +5,7 @@
 use super::Rule;
 use crate::given::{Given, Refused};
 use crate::knob::Kind;
+use crate::shape::Shape;
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
@@ -36,6 +37,13 @@ impl Rule for LogLevel {
             "a level ({}) or levels for targets such as info,push_manager=debug,h2=warn",
             LEVELS.join(", ")
         )
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Text {
+            min: 1,
+            max: MAX_FILTER,
+        }
     }
 
     fn show(&self, value: &String) -> String {

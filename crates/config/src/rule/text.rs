@@ -4,9 +4,10 @@ use super::Rule;
 use crate::given::{Given, Refused};
 use crate::knob::Kind;
 use crate::secret::{MASK, Secret};
+use crate::shape::Shape;
 
 /// Longest free text, in characters.
-const MAX_TEXT: usize = 1024;
+pub(super) const MAX_TEXT: usize = 1024;
 
 /// A name without blanks or control characters.
 pub(crate) struct Name {
@@ -28,6 +29,13 @@ impl Rule for Name {
 
     fn expected(&self) -> String {
         format!("a name of 1 to {} characters without blanks", self.max)
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Text {
+            min: 1,
+            max: self.max,
+        }
     }
 
     fn show(&self, value: &String) -> String {
@@ -54,6 +62,13 @@ impl Rule for Text {
         format!("at most {MAX_TEXT} characters on one line")
     }
 
+    fn shape(&self) -> Shape {
+        Shape::Text {
+            min: 0,
+            max: MAX_TEXT,
+        }
+    }
+
     fn show(&self, value: &String) -> String {
         value.clone()
     }
@@ -77,6 +92,13 @@ impl Rule for Prefix {
 
     fn expected(&self) -> String {
         "a key prefix that ends in '/' such as connect-node/".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Text {
+            min: 1,
+            max: MAX_TEXT,
+        }
     }
 
     fn show(&self, value: &String) -> String {
@@ -105,6 +127,13 @@ impl Rule for Password {
 
     fn expected(&self) -> String {
         format!("at most {MAX_TEXT} characters on one line")
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Text {
+            min: 0,
+            max: MAX_TEXT,
+        }
     }
 
     fn show(&self, value: &Secret) -> String {

@@ -6,6 +6,7 @@ use super::Rule;
 use crate::choice::Named;
 use crate::given::{Given, Refused};
 use crate::knob::Kind;
+use crate::shape::Shape;
 
 /// `true` or `false`.
 pub(crate) struct Flag;
@@ -24,6 +25,10 @@ impl Rule for Flag {
 
     fn expected(&self) -> String {
         "true or false".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Flag
     }
 
     fn show(&self, value: &bool) -> String {
@@ -53,6 +58,10 @@ impl<T: Named> Rule for Word<T> {
             Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
             _ => names.join(""),
         }
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Choice(T::ALL.iter().map(|(name, _)| *name).collect())
     }
 
     fn show(&self, value: &T) -> String {

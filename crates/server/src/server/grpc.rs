@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use push_manager_config::Config;
+use push_manager_config::{Config, Limits};
 use push_manager_proto::{
     DESCRIPTORS,
     pubsub::push_manager_service_server::{PushManagerServiceServer, SERVICE_NAME},
@@ -40,7 +40,7 @@ pub(super) fn serve(
     let limits = &config.limits;
     let streams = u32::try_from(limits.concurrent_streams).unwrap_or(u32::MAX);
     let push = PushManagerServiceServer::new(api).max_decoding_message_size(limits.max_message);
-    let router = tonic::transport::Server::builder()
+    let router = aging(limits)
         .timeout(limits.request_timeout + READ_WITHIN)
         .max_concurrent_streams(streams)
         // Callers who give up while this process stands still are no attack: h2's default of 20
@@ -60,6 +60,17 @@ pub(super) fn serve(
     });
     let goodbye = stops.goodbye.clone();
     Ok(tasks.spawn(router.serve_with_incoming_shutdown(incoming, goodbye.cancelled_owned())))
+}
+
+/// A server whose connections end when they are old, once what is open on them is answered.
+fn aging(limits: &Limits) -> tonic::transport::Server {
+    let server = tonic::transport::Server::builder();
+    if limits.connection_age.is_zero() {
+        return server;
+    }
+    server
+        .max_connection_age(limits.connection_age)
+        .max_connection_age_grace(limits.request_timeout + READ_WITHIN)
 }
 
 /// How long a caller may be silent: longer than keepalive lets a live one be.

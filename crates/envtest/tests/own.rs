@@ -1,0 +1,133 @@
+//! Clusters whose processes are stopped, killed and left behind.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
+use kube::api::PostParams;
+use push_manager_envtest::{Cluster, Options, Seen, eventually};
+use serde_json::json;
+use tokio::time::{Instant, timeout};
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// Whether a process is there; one that only waits to be reaped is not.
+fn runs(id: u32) -> bool {
+    let stat = Command::new("ps")
+        .args(["-o", "stat=", "-p", &id.to_string()])
+        .output()
+        .unwrap();
+    let stat = String::from_utf8(stat.stdout).unwrap();
+    !stat.trim().is_empty() && !stat.trim().starts_with('Z')
+}
+
+async fn until_gone(ids: &[u32], folder: &Path) {
+    eventually(SOON, "processes and data are gone", async || -> Seen<()> {
+        let left: Vec<_> = ids.iter().filter(|id| runs(**id)).collect();
+        match (left.is_empty(), folder.exists()) {
+            (true, false) => Ok(()),
+            (_, folder) => Err(format!("processes {left:?}, folder: {folder}").into()),
+        }
+    })
+    .await;
+}
+
+fn map(name: &str) -> ConfigMap {
+    serde_json::from_value(json!({"metadata": {"name": name}})).unwrap()
+}
+
+#[tokio::test]
+async fn it_starts_within_seconds_and_leaves_nothing() {
+    let before = Instant::now();
+    let cluster = Cluster::start(Options::default()).await;
+    let took = before.elapsed();
+    eprintln!("started in {took:?}");
+    // Machines that do much else at once are slow.
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    let (ids, folder) = (cluster.process_ids(), cluster.folder().to_owned());
+    assert!(ids.iter().all(|id| runs(*id)), "{ids:?}");
+    drop(cluster);
+    assert!(!folder.exists());
+    assert!(!ids.iter().any(|id| runs(*id)), "{ids:?}");
+}
+
+#[tokio::test]
+async fn objects_outlive_the_api_server() {
+    let cluster = Cluster::start(Options::default()).await;
+    let namespace = cluster.namespace("kept").await;
+    let client = cluster.client().await;
+    let maps: Api<ConfigMap> = Api::namespaced(client, &namespace);
+    let made = maps.create(&PostParams::default(), &map("kept")).await;
+    let made = made.unwrap();
+
+    cluster.stop_api_server();
+    assert!(maps.get("kept").await.is_err());
+    cluster.start_api_server().await;
+    let found = maps.get("kept").await.unwrap();
+    assert_eq!(found.metadata.uid, made.metadata.uid);
+
+    cluster.pause_api_server();
+    let unanswered = timeout(Duration::from_millis(300), maps.get("kept")).await;
+    assert!(unanswered.is_err(), "{unanswered:?}");
+    cluster.resume_api_server();
+    maps.get("kept").await.unwrap();
+}
+
+#[tokio::test]
+async fn controllers_can_be_stopped_and_started() {
+    let cluster = Cluster::start(Options {
+        controllers: true,
+        audit: false,
+    })
+    .await;
+    cluster.stop_controllers();
+    // Pods can be created here, which needs a service account.
+    let namespace = cluster.namespace("alone").await;
+    let deploy = [
+        "create",
+        "deployment",
+        "web",
+        "--image=web",
+        "-n",
+        &namespace,
+    ];
+    assert!(cluster.kubectl(&deploy).await.success);
+    let pods = ["get", "pods", "-o", "name", "-n", &namespace];
+    assert_eq!(cluster.kubectl(&pods).await.stdout, "");
+
+    cluster.start_controllers().await;
+    eventually(SOON, "a Pod is made", async || {
+        match cluster.kubectl(&pods).await {
+            pods if pods.stdout.starts_with("pod/web") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_outlives_a_killed_process() {
+    let mut holder = Command::new(env!("CARGO_BIN_EXE_push-manager-envtest"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut ids, mut folder) = (Vec::new(), None);
+    for line in BufReader::new(holder.stdout.take().unwrap()).lines() {
+        match line.unwrap().split_once(' ') {
+            Some(("process", id)) => ids.push(id.parse().unwrap()),
+            Some(("folder", path)) => folder = Some(PathBuf::from(path)),
+            Some(("until", _)) => break,
+            _ => {}
+        }
+    }
+    let folder = folder.expect("it names its folder");
+    assert_eq!(ids.len(), 4, "etcd, API server, controllers, janitor");
+    assert!(ids.iter().all(|id| runs(*id)), "{ids:?}");
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    until_gone(&ids, &folder).await;
+}

@@ -56,18 +56,17 @@ impl Access<'_> {
 /// Makes the users who may do everything: the API server's list of them, and
 /// their kubeconfigs.
 pub(crate) fn write_users(files: &Files, server: &str) {
-    let mut tokens = String::new();
-    for user in [ADMIN, CONTROLLERS, KUBELET] {
+    let lines = [ADMIN, CONTROLLERS, KUBELET].map(|user| {
         let token = format!("{:032x}", rand::random::<u128>());
-        tokens += &format!("{token},{user},{user},\"system:masters\"\n");
         let access = Access {
             user,
             token: &token,
             namespace: "default",
         };
         access.write(files, server);
-    }
-    files::write(&files.tokens(), tokens);
+        format!("{token},{user},{user},\"system:masters\"\n")
+    });
+    files::write(&files.tokens(), lines.concat());
 }
 
 /// The kubeconfig of one of the users who may do everything.

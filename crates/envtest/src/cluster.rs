@@ -95,7 +95,7 @@ impl Cluster {
 
     /// Where the API server is, as `https://127.0.0.1:port`.
     pub fn url(&self) -> String {
-        arguments::url(&self.ports)
+        arguments::url(self.ports)
     }
 
     /// The folder with logs and data, to look into while the cluster runs.

@@ -1,18 +1,24 @@
 //! What is there, for the message of a failed test.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use kube::api::{DynamicObject, ListParams};
 use kube::core::Status;
-use kube::discovery::{ApiResource, Discovery, Scope, verbs};
+use kube::discovery::{ApiGroup, ApiResource, Discovery, Scope, verbs};
 use kube::{Api, Client};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::Cluster;
 use crate::cluster::{API_SERVER, CONTROLLERS};
 use crate::files::tail;
 
+/// A paused API server answers nothing.
+const LIST_WITHIN: Duration = Duration::from_secs(10);
 const LOG_LINES: usize = 30;
+/// Some lines hold whole objects.
+const LINE_CHARS: usize = 300;
 
 impl Cluster {
     /// The objects of a namespace with their conditions, its events, and the ends
@@ -20,13 +26,17 @@ impl Cluster {
     pub async fn dump(&self, namespace: &str) -> String {
         let client = self.client().await;
         let mut text = format!("== namespace {namespace} ==\n");
-        match objects(&client, namespace).await {
-            Ok(objects) => text += &objects,
-            Err(error) => text += &format!("can't be listed: {error}\n"),
+        match timeout(LIST_WITHIN, objects(&client, namespace)).await {
+            Ok(Ok(objects)) => text += &objects,
+            Ok(Err(error)) => line(&mut text, format_args!("can't be listed: {error}")),
+            Err(late) => line(&mut text, format_args!("can't be listed: {late}")),
         }
         for process in [API_SERVER, CONTROLLERS] {
-            let log = tail(&self.files().log(process), LOG_LINES);
-            text += &format!("== log of {process} ==\n{log}\n");
+            line(&mut text, format_args!("== log of {process} =="));
+            for logged in tail(&self.files().log(process), LOG_LINES).lines() {
+                let short = logged.chars().take(LINE_CHARS).collect::<String>();
+                line(&mut text, format_args!("{short}"));
+            }
         }
         text
     }
@@ -35,7 +45,8 @@ impl Cluster {
 async fn objects(client: &Client, namespace: &str) -> Result<String, kube::Error> {
     let (mut text, mut events) = (String::new(), String::new());
     let discovery = Discovery::new(client.clone()).run().await?;
-    for (resource, capabilities) in discovery.groups().flat_map(|g| g.recommended_resources()) {
+    let groups = discovery.groups();
+    for (resource, capabilities) in groups.flat_map(ApiGroup::recommended_resources) {
         let namespaced = capabilities.scope == Scope::Namespaced;
         if !namespaced || !capabilities.supports_operation(verbs::LIST) {
             continue;

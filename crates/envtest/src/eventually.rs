@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::Cluster;
+
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// What a look at the cluster found: the expected, or what is there instead.
@@ -33,19 +35,54 @@ pub type Seen<T> = Result<T, Box<dyn Error + Send + Sync>>;
 /// .await;
 /// # }
 /// ```
-pub async fn eventually<T, E, Look>(within: Duration, what: &str, mut look: Look) -> T
+pub async fn eventually<T, E, Look>(within: Duration, what: &str, look: Look) -> T
+where
+    E: Display,
+    Look: AsyncFnMut() -> Result<T, E>,
+{
+    match seen_within(within, look).await {
+        Ok(found) => found,
+        Err(last) => panic!("not within {within:?}: {what}; last seen: {last}"),
+    }
+}
+
+impl Cluster {
+    /// As [`eventually`], and the panic shows what is in the namespace.
+    pub async fn eventually<T, E, Look>(
+        &self,
+        namespace: &str,
+        within: Duration,
+        what: &str,
+        look: Look,
+    ) -> T
+    where
+        E: Display,
+        Look: AsyncFnMut() -> Result<T, E>,
+    {
+        match seen_within(within, look).await {
+            Ok(found) => found,
+            Err(last) => {
+                let dump = self.dump(namespace).await;
+                panic!("not within {within:?}: {what}; last seen: {last}\n{dump}")
+            }
+        }
+    }
+}
+
+/// What was looked for, or what was seen last.
+async fn seen_within<T, E, Look>(within: Duration, mut look: Look) -> Result<T, String>
 where
     E: Display,
     Look: AsyncFnMut() -> Result<T, E>,
 {
     let deadline = Instant::now() + within;
     let mut last = "nothing: the first look did not end".to_owned();
-    loop {
-        match timeout_at(deadline, look()).await {
-            Ok(Ok(found)) => return found,
-            Ok(Err(seen)) => last = seen.to_string(),
-            Err(_) => panic!("not within {within:?}: {what}; last seen: {last}"),
+    while let Ok(looked) = timeout_at(deadline, look()).await {
+        match looked {
+            Ok(found) => return Ok(found),
+            Err(seen) => last = seen.to_string(),
         }
         sleep(PAUSE).await;
     }
+    Err(last)
 }

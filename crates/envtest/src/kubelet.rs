@@ -55,9 +55,11 @@ pub enum Behaviour {
 /// The stand-in for one namespace; it stops when dropped.
 ///
 /// All containers of a Pod fare alike, and init containers always succeed. Pods have
-/// addresses in 127.0.0.0/8, for a test to listen there; the API server refuses
-/// those in EndpointSlices. Pods are on no node, so the API server deletes them at
-/// once, without a stand-in.
+/// addresses from 127.0.0.2 on, where a test may listen.
+///
+/// Pods are on no node. So the API server deletes them at once, without a stand-in,
+/// and the controllers leave them out of EndpointSlices; a test that needs some
+/// writes them, though not with loopback addresses, which are refused there.
 #[derive(Debug)]
 pub struct Kubelet {
     orders: Arc<Orders>,

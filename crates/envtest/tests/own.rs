@@ -1,5 +1,12 @@
 //! Clusters whose processes are stopped, killed and left behind.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,7 +15,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use kube::api::PostParams;
-use push_manager_envtest::{Cluster, Options, Seen, eventually};
+use push_manager_envtest::{AuditEvent, Cluster, Options, Seen, eventually};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
@@ -77,12 +84,31 @@ async fn objects_outlive_the_api_server() {
 }
 
 #[tokio::test]
-async fn controllers_can_be_stopped_and_started() {
+async fn controllers_outlast_the_api_server_and_can_be_stopped_and_started() {
     let cluster = Cluster::start(Options {
         controllers: true,
-        audit: false,
+        audit: true,
     })
     .await;
+    let mark = cluster.audit_mark().await;
+    cluster.restart_api_server().await;
+    // It returns when controllers have done their part.
+    let namespace = cluster.namespace("after").await;
+    let events = cluster.audit_since(mark).await;
+    let made = |user: &str, resource: &str, name: &str| {
+        let is_it = |event: &AuditEvent| {
+            (event.user.as_str(), event.resource.as_str()) == (user, resource)
+                && (event.name.as_str(), event.code) == (name, 201)
+        };
+        events.iter().any(is_it)
+    };
+    assert!(made("admin", "namespaces", &namespace), "{events:?}");
+    let controllers = "system:kube-controller-manager";
+    assert!(
+        made(controllers, "serviceaccounts", "default"),
+        "{events:?}"
+    );
+
     cluster.stop_controllers();
     // Pods can be created here, which needs a service account.
     let namespace = cluster.namespace("alone").await;
@@ -106,6 +132,18 @@ async fn controllers_can_be_stopped_and_started() {
         }
     })
     .await;
+}
+
+#[test]
+fn a_missing_program_is_an_error_that_says_what_to_do() {
+    let run = Command::new(env!("CARGO_BIN_EXE_push-manager-envtest"))
+        .env_remove("KUBE_APISERVER")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(run.stderr).unwrap();
+    assert!(!run.status.success());
+    assert!(said.contains("KUBE_APISERVER must name"), "{said}");
+    assert!(said.contains("`cargo xtask test`"), "{said}");
 }
 
 #[tokio::test]

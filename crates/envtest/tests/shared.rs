@@ -1,10 +1,17 @@
 //! What a cluster, shared by tests with runtimes of their own, does for them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
-use kube::api::{ListParams, PostParams};
+use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, Client};
 use push_manager_envtest::{Behaviour, Cluster, Kubelet, Output, Seen, eventually};
 use serde_json::json;
@@ -155,7 +162,7 @@ async fn a_deployment_becomes_available_and_its_pods_go_with_it() {
     assert!(dump.contains("SuccessfulCreate"), "no events in:\n{dump}");
 
     deployments
-        .delete("web", &Default::default())
+        .delete("web", &DeleteParams::default())
         .await
         .unwrap();
     let pods: Api<Pod> = Api::namespaced(client, &namespace);
@@ -206,10 +213,54 @@ async fn a_pod_that_fails_says_why_and_recovers() {
         let containers = status
             .and_then(|s| s.container_statuses)
             .unwrap_or_default();
-        match containers.iter().all(|c| c.restart_count == 7 && !c.ready) {
-            true => Ok(()),
-            false => Err(format!("{containers:?}").into()),
+        if containers.iter().all(|c| c.restart_count == 7 && !c.ready) {
+            Ok(())
+        } else {
+            Err(format!("{containers:?}").into())
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn pods_of_a_stateful_set_come_one_after_the_other() {
+    let cluster = Cluster::shared().await;
+    let namespace = cluster.namespace("stateful").await;
+    let kubelet = Kubelet::run(cluster.kubelet_client().await, &namespace);
+    kubelet.behave(Behaviour::NeverReady);
+    let manifest = json!({
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "db"},
+        "spec": {
+            "replicas": 2,
+            "serviceName": "db",
+            "selector": {"matchLabels": {"app": "db"}},
+            "template": {
+                "metadata": {"labels": {"app": "db"}},
+                "spec": {"containers": [{"name": "db", "image": "example/db"}]},
+            },
+        },
+    });
+    let apply = ["apply", "-n", &namespace, "-f", "-"];
+    succeeded(&cluster.kubectl_with(&apply, &manifest.to_string()).await);
+    let pods: Api<Pod> = Api::namespaced(cluster.client().await, &namespace);
+    let addresses_are = async |expected: &[&str]| {
+        let look = async || -> Seen<()> {
+            let list = pods.list(&ListParams::default()).await?.items;
+            let statuses = list.into_iter().filter_map(|pod| pod.status);
+            let mut seen: Vec<_> = statuses.filter_map(|status| status.pod_ip).collect();
+            seen.sort();
+            if seen == expected {
+                Ok(())
+            } else {
+                Err(format!("{seen:?}").into())
+            }
+        };
+        let what = format!("Pods with the addresses {expected:?}");
+        cluster.eventually(&namespace, SOON, &what, look).await;
+    };
+    addresses_are(&["127.0.0.2"]).await;
+    kubelet.behave(Behaviour::Ready);
+    addresses_are(&["127.0.0.2", "127.0.0.3"]).await;
 }

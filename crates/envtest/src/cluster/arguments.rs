@@ -11,11 +11,11 @@ use crate::ports::Ports;
 const ADVERTISED: &str = "192.0.2.1";
 
 /// What the API server is to clients.
-pub(super) fn url(ports: &Ports) -> String {
+pub(super) fn url(ports: Ports) -> String {
     format!("https://127.0.0.1:{}", ports.api_server)
 }
 
-pub(super) fn etcd(files: &Files, ports: &Ports) -> Vec<String> {
+pub(super) fn etcd(files: &Files, ports: Ports) -> Vec<String> {
     let clients = etcd_url(ports);
     let peers = format!("http://127.0.0.1:{}", ports.etcd_peer);
     let mut args = Arguments::default();
@@ -30,7 +30,7 @@ pub(super) fn etcd(files: &Files, ports: &Ports) -> Vec<String> {
     args.0
 }
 
-pub(super) fn api_server(files: &Files, ports: &Ports, audit: bool) -> Vec<String> {
+pub(super) fn api_server(files: &Files, ports: Ports, audit: bool) -> Vec<String> {
     let mut args = Arguments::default();
     args.add("etcd-servers", &etcd_url(ports))
         .add("bind-address", "127.0.0.1")
@@ -71,7 +71,7 @@ pub(super) fn controllers(files: &Files) -> Vec<String> {
     args.0
 }
 
-fn etcd_url(ports: &Ports) -> String {
+fn etcd_url(ports: Ports) -> String {
     format!("http://127.0.0.1:{}", ports.etcd)
 }
 

@@ -64,11 +64,11 @@ impl Cluster {
     fn spawn(options: Options) -> Self {
         let (files, ports) = (Files::create(), Ports::choose());
         let janitor = Process::janitor(files.folder());
-        access::write_users(&files, &arguments::url(&ports));
+        access::write_users(&files, &arguments::url(ports));
         if options.audit {
             audit::write_policy(&files);
         }
-        let etcd = arguments::etcd(&files, &ports);
+        let etcd = arguments::etcd(&files, ports);
         let etcd = Process::start(ETCD, &program("ETCD"), &etcd, &files.log(ETCD));
         let cluster = Self {
             controllers: Mutex::new(None),
@@ -136,7 +136,7 @@ impl Cluster {
     fn spawn_api_server(&self) {
         let mut api_server = lock(&self.api_server);
         assert!(api_server.is_none(), "the API server runs already");
-        let args = arguments::api_server(&self.files, &self.ports, self.options.audit);
+        let args = arguments::api_server(&self.files, self.ports, self.options.audit);
         let path = program("KUBE_APISERVER");
         let log = self.files.log(API_SERVER);
         *api_server = Some(Process::start(API_SERVER, &path, &args, &log));

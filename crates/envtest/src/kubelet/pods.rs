@@ -1,6 +1,6 @@
 //! The Pods of the namespace, and which of them need another status.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use k8s_openapi::api::core::v1::Pod;
@@ -14,6 +14,8 @@ use super::{Behaviour, Plan, status};
 #[derive(Debug, Default)]
 pub(super) struct Pods {
     known: BTreeMap<String, Known>,
+    /// The uids in the list that is being received.
+    listed: BTreeSet<String>,
     seen: u16,
 }
 
@@ -21,7 +23,7 @@ pub(super) struct Pods {
 struct Known {
     pod: Pod,
     since: Instant,
-    address: Ipv4Addr,
+    number: u16,
     settled: Option<Behaviour>,
 }
 
@@ -41,12 +43,17 @@ pub(super) struct Change {
 impl Pods {
     pub(super) fn observe(&mut self, event: Event<Pod>, now: Instant) {
         match event {
-            Event::Apply(pod) | Event::InitApply(pod) => self.apply(pod, now),
+            Event::Apply(pod) => self.apply(pod, now),
             Event::Delete(pod) => {
                 self.known.remove(&uid(&pod));
             }
-            // What was deleted while we did not watch is found gone when patched.
-            Event::Init | Event::InitDone => {}
+            Event::Init => self.listed.clear(),
+            Event::InitApply(pod) => {
+                self.listed.insert(uid(&pod));
+                self.apply(pod, now);
+            }
+            // What is not listed was deleted while we did not watch.
+            Event::InitDone => self.known.retain(|uid, _| self.listed.contains(uid)),
         }
     }
 
@@ -58,12 +65,14 @@ impl Pods {
             if deleted || known.settled.as_ref() == Some(behaviour) {
                 return None;
             }
+            // From 127.0.0.2 on: 127.0.0.1 is the test's own.
+            let address = u32::from(Ipv4Addr::LOCALHOST) + u32::from(known.number);
             Some(Change {
                 uid: uid.clone(),
                 behaviour: behaviour.clone(),
                 name: known.pod.metadata.name.clone().unwrap_or_default(),
                 due: known.since + plan.delay,
-                status: status::patch(&known.pod, behaviour, known.address),
+                status: status::patch(&known.pod, behaviour, address.into()),
             })
         };
         self.known.iter().filter_map(change).collect()
@@ -83,12 +92,10 @@ impl Pods {
             return;
         }
         self.seen = self.seen.wrapping_add(1);
-        // From 127.0.0.2 on: 127.0.0.1 is the test's own.
-        let address = u32::from(Ipv4Addr::LOCALHOST) + u32::from(self.seen);
         let known = Known {
             pod,
             since: now,
-            address: address.into(),
+            number: self.seen,
             settled: None,
         };
         self.known.insert(uid, known);

@@ -15,7 +15,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use kube::api::PostParams;
-use push_manager_envtest::{AuditEvent, Cluster, Options, Seen, eventually};
+use push_manager_envtest::{AuditEvent, Cluster, Kubelet, Options, Seen, eventually};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
@@ -23,12 +23,10 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// Whether a process is there; one that only waits to be reaped is not.
 fn runs(id: u32) -> bool {
-    let stat = Command::new("ps")
-        .args(["-o", "stat=", "-p", &id.to_string()])
-        .output()
-        .unwrap();
-    let stat = String::from_utf8(stat.stdout).unwrap();
-    !stat.trim().is_empty() && !stat.trim().starts_with('Z')
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    // The state follows the name, which is in parentheses.
+    let state = stat.rsplit_once(") ").map(|(_, fields)| fields);
+    state.is_some_and(|fields| !fields.starts_with('Z'))
 }
 
 async fn until_gone(ids: &[u32], folder: &Path) {
@@ -90,6 +88,8 @@ async fn controllers_outlast_the_api_server_and_can_be_stopped_and_started() {
         audit: true,
     })
     .await;
+    let kept = cluster.namespace("kept").await;
+    let _kubelet = Kubelet::run(cluster.kubelet_client().await, &kept);
     let mark = cluster.audit_mark().await;
     cluster.restart_api_server().await;
     // It returns when controllers have done their part.
@@ -111,27 +111,19 @@ async fn controllers_outlast_the_api_server_and_can_be_stopped_and_started() {
 
     cluster.stop_controllers();
     // Pods can be created here, which needs a service account.
-    let namespace = cluster.namespace("alone").await;
-    let deploy = [
-        "create",
-        "deployment",
-        "web",
-        "--image=web",
-        "-n",
-        &namespace,
-    ];
+    cluster.namespace("alone").await;
+    let deploy = ["create", "deployment", "web", "--image=web", "-n", &kept];
     assert!(cluster.kubectl(&deploy).await.success);
-    let pods = ["get", "pods", "-o", "name", "-n", &namespace];
-    assert_eq!(cluster.kubectl(&pods).await.stdout, "");
+    let phases = ["get", "pods", "-n", &kept, "-o=jsonpath={..phase}"];
+    assert_eq!(cluster.kubectl(&phases).await.stdout, "");
 
     cluster.start_controllers().await;
-    eventually(SOON, "a Pod is made", async || {
-        match cluster.kubectl(&pods).await {
-            pods if pods.stdout.starts_with("pod/web") => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
-    })
-    .await;
+    let what = "a Pod is made, and runs";
+    let look = async || match cluster.kubectl(&phases).await {
+        pods if pods.stdout == "Running" => Ok(()),
+        other => Err(format!("{other:?}")),
+    };
+    cluster.eventually(&kept, SOON, what, look).await;
 }
 
 #[test]

@@ -47,12 +47,26 @@ impl Loaded {
     }
 }
 
+impl Loaded {
+    /// A YAML file with the knobs that were given and that `pick` takes, so that the defaults of
+    /// whoever reads it apply to all others; secrets are left out.
+    pub fn given_yaml(&self, pick: impl Fn(&Knob) -> bool) -> String {
+        let given = |knob: &Knob| self.origins.contains_key(knob.key) && pick(knob);
+        self.config.yaml_of(given)
+    }
+}
+
 impl Config {
     /// A YAML file that loads to these settings; secrets are left out.
     pub fn to_yaml(&self) -> String {
+        self.yaml_of(|_| true)
+    }
+
+    fn yaml_of(&self, pick: impl Fn(&Knob) -> bool) -> String {
         let mut text = String::new();
         let mut section = "";
-        for knob in knobs().iter().filter(|knob| !knob.secret) {
+        let shown = |knob: &&Knob| !knob.secret && pick(knob);
+        for knob in knobs().iter().filter(shown) {
             if knob.section() != section {
                 section = knob.section();
                 text.push_str(section);

@@ -1,0 +1,72 @@
+//! The CustomResourceDefinition: the types of `api.rs`, with the server's knobs put in and what
+//! the API server wants otherwise than the schema generator writes it.
+
+mod knob;
+mod strict;
+mod tidy;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+use serde_json::Value;
+
+use crate::{api::PushManager, knobs};
+
+/// The definition as JSON.
+pub fn definition() -> Value {
+    let crd: CustomResourceDefinition = PushManager::crd();
+    let mut crd = serde_json::to_value(crd).unwrap_or_default();
+    if let Some(schema) = crd.pointer_mut("/spec/versions/0/schema/openAPIV3Schema") {
+        tidy::schema(schema);
+        describe(schema);
+        if let Some(spec) = schema.pointer_mut("/properties/spec") {
+            put_knobs(spec);
+        }
+    }
+    crd
+}
+
+/// What a PushManager's spec has that the definition does not know, a line each.
+pub fn unknown_fields(object: &Value) -> Vec<String> {
+    let crd = definition();
+    let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    let top = object.as_object().into_iter().flatten();
+    let beside = top
+        .map(|(key, _)| key.as_str())
+        .filter(|key| !["apiVersion", "kind", "metadata", "spec", "status"].contains(key))
+        .map(|key| format!("{key}: unknown field"));
+    let spec = strict::unknown(&schema["properties"]["spec"], &object["spec"]);
+    beside
+        .chain(spec.into_iter().map(|line| format!("spec.{line}")))
+        .collect()
+}
+
+fn describe(schema: &mut Value) {
+    schema["description"] = "PushManager runs Push-Manager: equal instances that take pushes from \
+        business servers and fan them out to Connect-Nodes."
+        .into();
+}
+
+/// Each knob into the object that its field is in.
+fn put_knobs(spec: &mut Value) {
+    for (field, knob) in knobs::fields() {
+        let section = &mut spec["properties"][field.section];
+        section["properties"][&field.name] = knob::schema(knob);
+    }
+    // What the types can't say: an instance is no use without these.
+    spec["properties"]["controller"]["required"] = serde_json::json!(["address"]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_knob_is_in_an_object_that_the_types_have() {
+        let crd = serde_json::to_value(PushManager::crd()).unwrap();
+        let spec = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+        for (field, knob) in knobs::fields() {
+            let section = &spec["properties"][field.section];
+            assert_eq!(section["type"], "object", "{} needs a field", knob.key);
+        }
+    }
+}

@@ -16,8 +16,14 @@ mod operator;
 
 #[path = "cluster/children.rs"]
 mod children;
+#[path = "cluster/election.rs"]
+mod election;
+#[path = "cluster/outage.rs"]
+mod outage;
 #[path = "cluster/ownership.rs"]
 mod ownership;
+#[path = "cluster/permissions.rs"]
+mod permissions;
 #[path = "cluster/quiet.rs"]
 mod quiet;
 #[path = "cluster/rollout.rs"]

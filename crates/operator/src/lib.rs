@@ -12,6 +12,7 @@ pub mod backoff;
 pub mod children;
 pub mod cli;
 pub mod conditions;
+pub mod contest;
 pub mod crd;
 pub mod diff;
 pub mod events;

@@ -55,27 +55,26 @@ impl Admin {
     /// Its description and one picture of its state.
     pub async fn ask(&mut self) -> Result<Said, Status> {
         let info = answered(self.0.get_info(GetInfoRequest {})).await?;
-        let picture = async {
-            let mut frames = Vec::new();
-            let mut stream = self.0.watch(WatchRequest::default()).await?.into_inner();
-            while let Some(frame) = stream.message().await? {
-                let (more, is_state) = match &frame.kind {
-                    Some(Kind::Snapshot(part) | Kind::Delta(part)) => (part.more, true),
-                    Some(Kind::Heartbeat(_)) | None => (true, false),
-                    Some(Kind::Goodbye(_)) => (false, false),
-                };
-                if is_state {
-                    frames.push(frame);
-                }
-                if !more || frames.len() >= MOST_PARTS {
-                    break;
-                }
-            }
-            Ok(frames)
-        };
-        let frames = timeout(ANSWER_WITHIN, picture).await;
+        let frames = timeout(ANSWER_WITHIN, self.picture()).await;
         let frames = frames.map_err(|_| silent())??;
         Ok(Said { info, frames })
+    }
+
+    async fn picture(&mut self) -> Result<Vec<WatchResponse>, Status> {
+        let mut frames = Vec::new();
+        let mut stream = self.0.watch(WatchRequest::default()).await?.into_inner();
+        while let Some(frame) = stream.message().await? {
+            let more = match &frame.kind {
+                Some(Kind::Snapshot(part) | Kind::Delta(part)) => part.more,
+                Some(Kind::Heartbeat(_)) | None => continue,
+                Some(Kind::Goodbye(_)) => break,
+            };
+            frames.push(frame);
+            if !more || frames.len() >= MOST_PARTS {
+                break;
+            }
+        }
+        Ok(frames)
     }
 
     /// Asks for an act, or for its plan.
@@ -102,7 +101,9 @@ async fn answered<T>(
     asking: impl Future<Output = Result<tonic::Response<T>, Status>>,
 ) -> Result<T, Status> {
     let answer = timeout(ANSWER_WITHIN, asking).await;
-    answer.map_err(|_| silent())?.map(tonic::Response::into_inner)
+    answer
+        .map_err(|_| silent())?
+        .map(tonic::Response::into_inner)
 }
 
 fn silent() -> Status {

@@ -70,7 +70,8 @@ impl Cluster {
     /// The cluster and namespace that are meant.
     pub async fn reach(access: &Access, namespace: Option<&str>) -> Result<Self, ClusterError> {
         let reaching = timeout(ANSWER_WITHIN, access.client()).await;
-        let reached = reaching.map_err(|_| ClusterError::Silent("reading the configuration".into()))?;
+        let reached =
+            reaching.map_err(|_| ClusterError::Silent("reading the configuration".into()))?;
         let (client, usual) = reached.map_err(ClusterError::Access)?;
         let namespace = namespace.map_or(usual, str::to_owned);
         Ok(Self { client, namespace })
@@ -81,7 +82,10 @@ impl Cluster {
         let kind = push_managers();
         let api: Api<DynamicObject> =
             Api::namespaced_with(self.client.clone(), &self.namespace, &kind);
-        let doing = format!("reading the PushManager {:?}", format!("{}/{name}", self.namespace));
+        let doing = format!(
+            "reading the PushManager {:?}",
+            format!("{}/{name}", self.namespace)
+        );
         match bounded(&doing, api.get_opt(name)).await {
             Ok(Some(found)) => Ok(found),
             Ok(None) => Err(self.none(name).await),

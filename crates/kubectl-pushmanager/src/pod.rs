@@ -86,7 +86,9 @@ fn waits(phase: &str, pod: &Pod, containers: &[ContainerStatus]) -> String {
 fn serving(pod: &Pod) -> Option<String> {
     let containers = &pod.spec.as_ref()?.containers;
     let has_admin = |ports: &Vec<k8s_openapi::api::core::v1::ContainerPort>| {
-        ports.iter().any(|port| port.name.as_deref() == Some("admin"))
+        ports
+            .iter()
+            .any(|port| port.name.as_deref() == Some("admin"))
     };
     let named = containers
         .iter()

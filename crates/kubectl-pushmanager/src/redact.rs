@@ -16,4 +16,4 @@ pub use self::{object::object, text::text};
 pub const MASK: &str = "***";
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

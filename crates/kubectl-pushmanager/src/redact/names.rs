@@ -28,7 +28,12 @@ pub(super) fn is_header(name: &str) -> bool {
 
 /// Fields of Kubernetes that point at a secret by name, and so are none.
 pub(super) fn is_reference(field: &str) -> bool {
-    let known = ["secret", "secrets", "imagePullSecrets", "serviceAccountToken"];
+    let known = [
+        "secret",
+        "secrets",
+        "imagePullSecrets",
+        "serviceAccountToken",
+    ];
     known.contains(&field) || field.ends_with("Ref") || field.ends_with("Refs")
 }
 

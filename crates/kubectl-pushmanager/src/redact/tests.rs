@@ -32,7 +32,8 @@ fn a_variable_named_like_a_secret_loses_its_value_and_a_reference_stays() {
 #[test]
 fn what_repeats_an_object_is_dropped_at_any_depth() {
     let last = "kubectl.kubernetes.io/last-applied-configuration";
-    let metadata = json!({ "name": "a", "managedFields": [1], "annotations": { last: "{}", "a": "b" } });
+    let metadata =
+        json!({ "name": "a", "managedFields": [1], "annotations": { last: "{}", "a": "b" } });
     let whole = json!({ "metadata": metadata, "spec": { "template": { "metadata": metadata } } });
     let kept = json!({ "name": "a", "annotations": { "a": "b" } });
     assert_eq!(
@@ -57,23 +58,47 @@ fn what_tells_where_pods_go_stays_readable() {
 fn a_field_that_only_ends_like_a_pointer_hides_what_is_no_part_of_one() {
     let spec = json!({ "authRef": { "name": "a", "inline": "hunter2", "list": ["hunter2"] } });
     let shown = masked(spec);
-    assert_eq!(shown["authRef"], json!({ "name": "a", "inline": MASK, "list": [MASK] }));
+    assert_eq!(
+        shown["authRef"],
+        json!({ "name": "a", "inline": MASK, "list": [MASK] })
+    );
 }
 
 #[test]
 fn each_line_keeps_all_but_its_secret() {
     for (given, expected) in [
         ("in token=hunter2 user=u", "in token=*** user=u"),
-        ("connected token=\"hunter 2\" user=u", "connected token=\"***\" user=u"),
+        (
+            "connected token=\"hunter 2\" user=u",
+            "connected token=\"***\" user=u",
+        ),
         ("authorization: Bearer hunter2", "authorization: ***"),
         ("sent Bearer hunter2 to a", "sent Bearer *** to a"),
-        ("GET http://u:hunter2@h/x?a=1 ok", "GET http://***@h/x?a=1 ok"),
+        (
+            "GET http://u:hunter2@h/x?a=1 ok",
+            "GET http://***@h/x?a=1 ok",
+        ),
         ("GET /x?token=hunter2 200", "GET /x?token=*** 200"),
-        ("{\"msg\":\"hi\",\"token\":\"hunter2\"}", "{\"msg\":\"hi\",\"token\":\"***\"}"),
-        ("12:00 {\"a\":{\"api_key\":7}}", "12:00 {\"a\":{\"api_key\":\"***\"}}"),
-        ("said {\\\"token\\\":\\\"hunter2\\\"}", "said {\\\"token\\\":\\\"***\\\"}"),
-        ("run --token hunter2 --log info", "run --token *** --log info"),
-        ("run [\"--token\", \"hunter2\"]", "run [\"--token\", \"***\"]"),
+        (
+            "{\"msg\":\"hi\",\"token\":\"hunter2\"}",
+            "{\"msg\":\"hi\",\"token\":\"***\"}",
+        ),
+        (
+            "12:00 {\"a\":{\"api_key\":7}}",
+            "12:00 {\"a\":{\"api_key\":\"***\"}}",
+        ),
+        (
+            "said {\\\"token\\\":\\\"hunter2\\\"}",
+            "said {\\\"token\\\":\\\"***\\\"}",
+        ),
+        (
+            "run --token hunter2 --log info",
+            "run --token *** --log info",
+        ),
+        (
+            "run [\"--token\", \"hunter2\"]",
+            "run [\"--token\", \"***\"]",
+        ),
         ("PASSWORD=correct horse", "PASSWORD=***"),
         ("export PASSWORD=correct horse", "export PASSWORD=***"),
         ("eyJhbGciOiJIUzI1NiJ9.e30.x1_y-z is it", "*** is it"),
@@ -88,11 +113,23 @@ fn each_line_keeps_all_but_its_secret() {
 #[test]
 fn a_value_of_several_lines_is_hidden_to_its_end() {
     for (given, expected) in [
-        ("token: |\n  hunter2\n  more\nlog: info", "token: ***\n***\nlog: info"),
+        (
+            "token: |\n  hunter2\n  more\nlog: info",
+            "token: ***\n***\nlog: info",
+        ),
         ("tokens:\n  - hunter2\nlog: info", "tokens:\n***\nlog: info"),
-        ("token: a\n  hunter2\nlog: info", "token: ***\nlog: info"),
-        ("tokens = [\n  \"hunter2\",\n]\nlog = 1", "tokens = ***\nlog = 1"),
-        ("token = \"\"\"a\nhunter2\"\"\"\nlog = 1", "token = \"\"\"***\nlog = 1"),
+        (
+            "token: a\n  hunter2\nlog: info",
+            "token: ***\n***\nlog: info",
+        ),
+        (
+            "tokens = [\n  \"hunter2\",\n]\nlog = 1",
+            "tokens = ***\nlog = 1",
+        ),
+        (
+            "token = \"\"\"a\nhunter2\"\"\"\nlog = 1",
+            "token = \"\"\"***\nlog = 1",
+        ),
         ("token=a\\\nhunter2\nlog=1", "token=***\nlog=1"),
         (
             "a\n-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----\nb",
@@ -104,12 +141,22 @@ fn a_value_of_several_lines_is_hidden_to_its_end() {
 }
 
 /// Names that look like secrets'.
-fn name() -> impl Strategy<Value = String> {
+pub(crate) fn name() -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
-        "password", "token", "secret", "key", "Authorization", "apiKey", "ADMIN_TOKEN",
+        "password",
+        "token",
+        "secret",
+        "key",
+        "Authorization",
+        "apiKey",
+        "ADMIN_TOKEN",
     ]);
     ("[a-z]{0,3}", word, "[a-z0-9]{0,3}").prop_map(|(before, word, after)| {
-        let before = if before.is_empty() { before } else { format!("{before}_") };
+        let before = if before.is_empty() {
+            before
+        } else {
+            format!("{before}_")
+        };
         format!("{before}{word}{after}")
     })
 }
@@ -154,7 +201,9 @@ pub(crate) fn holder(place: usize, form: usize, name: &str, secret: &str) -> Val
         6 => json!({ "data": { "config.toml": said } }),
         7 => json!({ "data": { name: secret }, "binaryData": { "x": secret } }),
         8 => json!({ "spec": { name: { "read": secret, "list": [secret] } } }),
-        9 => json!({ "items": [{ "spec": { "httpHeaders": [{ "name": name, "value": secret }] } }] }),
+        9 => {
+            json!({ "items": [{ "spec": { "httpHeaders": [{ "name": name, "value": secret }] } }] })
+        }
         10 => json!({ "message": said }),
         _ => json!({ "spec": { "command": ["sh", "-c", said] } }),
     }

@@ -153,7 +153,9 @@ impl<'a> Line<'a> {
 
     /// Hides the user part of a URL: all before the last `@` of its run.
     fn hide_user(&mut self) {
-        let end = self.rest.find(|letter: char| letter.is_whitespace() || "\"'`<>".contains(letter));
+        let end = self
+            .rest
+            .find(|letter: char| letter.is_whitespace() || "\"'`<>".contains(letter));
         let run = &self.rest[..end.unwrap_or(self.rest.len())];
         if let Some(at) = run.rfind('@') {
             self.hide(at);
@@ -219,7 +221,10 @@ fn closing(value: &str, quotes: &str) -> Option<usize> {
     let mut from = 0;
     loop {
         let at = from + value[from..].find(quotes)?;
-        let before = value[..at].chars().rev().take_while(|letter| *letter == '\\');
+        let before = value[..at]
+            .chars()
+            .rev()
+            .take_while(|letter| *letter == '\\');
         let is_escaped = quotes.len() == 1 && before.count() % 2 == 1;
         let is_doubled = quotes == "'" && value[at + 1..].starts_with('\'');
         if !is_escaped && !is_doubled {

@@ -42,7 +42,7 @@ pub struct Report {
     pub endpoints: Value,
     /// The hash of the configuration that pods should have.
     pub config_hash: Option<String>,
-    /// Pods with another one, by name.
+    /// Pods with another one that are to stay, by name.
     pub other_config: Vec<String>,
     /// Its pods.
     pub pods: Vec<PodRow>,

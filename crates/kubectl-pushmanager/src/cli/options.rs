@@ -102,7 +102,7 @@ pub(super) struct Formed {
 }
 
 impl Formed {
-    pub(super) fn form(&self) -> Form {
+    pub(super) fn form(self) -> Form {
         if self.json { Form::Json } else { self.output }
     }
 }

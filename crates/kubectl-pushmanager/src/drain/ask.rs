@@ -59,9 +59,14 @@ async fn surely(
     request: ActRequest,
 ) -> Result<ActResponse, Status> {
     let first = once(pods, place, request.clone()).await;
-    let is_lost = |status: &Status| match status.code() {
-        Code::Unavailable | Code::DeadlineExceeded | Code::Unknown | Code::Cancelled => true,
-        _ => false,
+    let is_lost = |status: &Status| {
+        let lost = [
+            Code::Unavailable,
+            Code::DeadlineExceeded,
+            Code::Unknown,
+            Code::Cancelled,
+        ];
+        lost.contains(&status.code())
     };
     match first {
         Err(status) if is_lost(&status) => once(pods, place, request).await,

@@ -12,6 +12,7 @@ pub fn planned(report: &Report) -> String {
     let mut lines = rows(&report.pods);
     // All pods would do the same.
     let willing = report.pods.iter().find(|pod| pod.answer == Answer::Willing);
+    let willing = willing.filter(|_| report.outcome == "planned");
     let planned = willing.map(|pod| pod.lines.as_slice()).unwrap_or_default();
     lines.extend(planned.iter().map(|line| format!("  {line}")));
     if !planned.is_empty() {

@@ -124,13 +124,13 @@ fn a_value_of_several_lines_is_hidden_to_its_end() {
         ),
         (
             "tokens = [\n  \"hunter2\",\n]\nlog = 1",
-            "tokens = ***\nlog = 1",
+            "tokens = ***\n***\nlog = 1",
         ),
         (
             "token = \"\"\"a\nhunter2\"\"\"\nlog = 1",
-            "token = \"\"\"***\nlog = 1",
+            "token = \"\"\"***\n***\nlog = 1",
         ),
-        ("token=a\\\nhunter2\nlog=1", "token=***\nlog=1"),
+        ("token=a\\\nhunter2\nlog=1", "token=***\n***\nlog=1"),
         (
             "a\n-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----\nb",
             "a\n***\nb",

@@ -45,6 +45,8 @@ struct Line<'a> {
     rest: &'a str,
     /// No word came before but those of a declaration.
     is_first: bool,
+    /// What it leaves open.
+    open: Option<Open>,
 }
 
 impl<'a> Line<'a> {
@@ -55,22 +57,22 @@ impl<'a> Line<'a> {
             done: String::new(),
             rest: line,
             is_first: true,
+            open: None,
         };
-        let open = this.walk();
+        this.walk();
         this.done.push_str(this.rest);
-        (this.done, open)
+        (this.done, this.open)
     }
 
-    fn walk(&mut self) -> Option<Open> {
+    /// Word by word. Whatever hides the rest of the line ends it.
+    fn walk(&mut self) {
         while let Some(begin) = self.rest.find(is_of_a_name) {
-            if let Some(pem) = self.rest.find("-----BEGIN").filter(|at| *at <= begin) {
-                let private = self.rest[pem..].contains("PRIVATE KEY");
-                if private {
-                    let ends = self.rest.contains("-----END");
-                    self.give(pem);
-                    self.mask_rest();
-                    return (!ends).then_some(Open::Pem);
-                }
+            if let Some(pem) = self.rest.find("-----BEGIN").filter(|at| *at <= begin)
+                && self.rest[pem..].contains("PRIVATE KEY")
+            {
+                self.open = (!self.rest.contains("-----END")).then_some(Open::Pem);
+                self.give(pem);
+                return self.hide(self.rest.len());
             }
             self.give(begin);
             let end = self.rest.find(|letter| !is_of_a_name(letter));
@@ -79,75 +81,60 @@ impl<'a> Line<'a> {
                 self.hide(word.len());
             } else {
                 self.give(word.len());
-                if let Some(open) = self.after(word) {
-                    return open;
-                }
+                self.after(word);
             }
             self.is_first &= matches!(word, "export" | "set" | "env" | "-");
         }
-        None
     }
 
-    /// What follows a word. Gives what is open where that ends the line.
-    fn after(&mut self, word: &str) -> Option<Option<Open>> {
-        if self.rest.starts_with("://") && !names::is_secret(word) {
+    /// Hides what follows a word, where that may be a secret.
+    fn after(&mut self, word: &str) {
+        if names::is_secret(word) {
+            if let Some(separator) = separator(word, self.rest) {
+                let is_yaml = self.rest[..separator].contains(':');
+                self.give(separator);
+                self.hide_value(word, is_yaml);
+            }
+        } else if self.rest.starts_with("://") {
             self.give(3);
             self.hide_user();
-            return None;
-        }
-        if ["bearer", "basic"].contains(&word.to_ascii_lowercase().as_str()) {
+        } else if ["bearer", "basic"].contains(&word.to_ascii_lowercase().as_str()) {
             let spaces = self.rest.len() - self.rest.trim_start().len();
             if spaces > 0 {
                 self.give(spaces);
                 self.hide_run();
             }
-            return None;
         }
-        if !names::is_secret(word) {
-            return None;
-        }
-        let separator = separator(word, self.rest)?;
-        let is_yaml = self.rest[..separator].contains(':');
-        self.give(separator);
-        self.hide_value(word, is_yaml)
     }
 
-    /// Hides a value. Gives what is open where it ends the line.
-    fn hide_value(&mut self, word: &str, is_yaml: bool) -> Option<Option<Open>> {
+    fn hide_value(&mut self, word: &str, is_yaml: bool) {
         let value = self.rest;
         let indented = (is_yaml && self.is_first).then(|| Open::Indented(indent(self.whole)));
         if value.trim().is_empty() {
-            return Some(indented);
-        }
-        if value.starts_with(['[', '{']) {
+            self.open = indented;
+        } else if value.starts_with(['[', '{']) {
             let depth = depth_after(0, value);
-            self.mask_rest();
-            return Some((depth > 0).then_some(Open::Brackets(depth)));
-        }
-        if let Some(quotes) = quotes(value) {
-            return self.hide_quoted(quotes);
-        }
-        if is_yaml || self.is_first || names::is_header(word) {
+            self.open = (depth > 0).then_some(Open::Brackets(depth));
+            self.hide(value.len());
+        } else if let Some(quotes) = quotes(value) {
+            self.hide_quoted(quotes);
+        } else if is_yaml || self.is_first || names::is_header(word) {
             let continued = value.ends_with('\\').then_some(Open::NextLine);
-            self.mask_rest();
-            return Some(continued.or(indented));
+            self.open = continued.or(indented);
+            self.hide(value.len());
+        } else {
+            self.hide_run();
         }
-        self.hide_run();
-        None
     }
 
-    fn hide_quoted(&mut self, quotes: &'static str) -> Option<Option<Open>> {
+    fn hide_quoted(&mut self, quotes: &'static str) {
         self.give(quotes.len());
-        match closing(self.rest, quotes) {
-            Some(end) => {
-                self.hide(end);
-                self.give(quotes.len());
-                None
-            }
-            None => {
-                self.mask_rest();
-                Some(Some(Open::Quotes(quotes)))
-            }
+        if let Some(end) = closing(self.rest, quotes) {
+            self.hide(end);
+            self.give(quotes.len());
+        } else {
+            self.hide(self.rest.len());
+            self.open = Some(Open::Quotes(quotes));
         }
     }
 
@@ -166,10 +153,6 @@ impl<'a> Line<'a> {
     fn hide_run(&mut self) {
         let end = self.rest.find(char::is_whitespace);
         self.hide(end.unwrap_or(self.rest.len()));
-    }
-
-    fn mask_rest(&mut self) {
-        self.hide(self.rest.len());
     }
 
     fn give(&mut self, bytes: usize) {
@@ -211,9 +194,7 @@ fn separator(word: &str, rest: &str) -> Option<usize> {
 /// The quotes that a value begins with.
 fn quotes(value: &str) -> Option<&'static str> {
     let known = ["\"\"\"", "'''", "\\\\\\\"", "\\\"", "\"", "'", "`"];
-    let quotes = known.into_iter().find(|quotes| value.starts_with(quotes))?;
-    // Two of them are an empty value, not the first two of three.
-    Some(quotes)
+    known.into_iter().find(|quotes| value.starts_with(quotes))
 }
 
 /// Where the value ends that these quotes began.

@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Condition, Gathered, Replicas, Report, SCHEMA, judge, pods};
+use super::{Condition, Gathered, PodRow, Replicas, Report, SCHEMA, judge, pods};
 
 /// The conditions that a PushManager has, in the order in which they are told.
 const ORDER: [&str; 4] = ["Available", "Progressing", "Degraded", "Paused"];
@@ -20,7 +20,9 @@ impl Report {
         let rows = rows
             .map(|(pod, said)| pods::row(pod, said.as_ref(), config_hash.as_deref(), gathered.now));
         let rows: Vec<_> = rows.collect();
-        let others = rows.iter().filter(|row| row.config_matches == Some(false));
+        // One that is on its way out is being replaced.
+        let is_other = |row: &&PodRow| row.config_matches == Some(false) && !row.is_leaving;
+        let others = rows.iter().filter(is_other);
         let mut report = Self {
             schema: SCHEMA,
             namespace: gathered.namespace.clone(),

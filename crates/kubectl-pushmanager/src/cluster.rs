@@ -86,10 +86,9 @@ impl Cluster {
             "reading the PushManager {:?}",
             format!("{}/{name}", self.namespace)
         );
-        match bounded(&doing, api.get_opt(name)).await {
-            Ok(Some(found)) => Ok(found),
-            Ok(None) => Err(self.none(name).await),
-            Err(error) => Err(error),
+        match bounded(&doing, api.get(name)).await {
+            Err(error) if error.is_absent() => Err(self.none(name).await),
+            answered => answered,
         }
     }
 

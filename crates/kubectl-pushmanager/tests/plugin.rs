@@ -17,6 +17,8 @@ mod cluster;
 #[path = "support/manager.rs"]
 mod manager;
 
+#[path = "plugin/confirm.rs"]
+mod confirm;
 #[path = "plugin/diagnose.rs"]
 mod diagnose;
 #[path = "plugin/drain.rs"]
@@ -30,7 +32,7 @@ mod top;
 
 use std::process::{Output, Stdio};
 
-use cluster::{Cluster, PODS, PUSH_MANAGERS};
+use cluster::{Cluster, PUSH_MANAGERS};
 use manager::{Manager, Takes};
 use serde_json::{Value, json};
 use tokio::process::Command;

@@ -10,7 +10,7 @@ mod metrics;
 mod pods;
 
 pub use self::{
-    bundle::{Bundle, Limits},
+    bundle::{Bundle, Limits, Piece},
     gather::{Wish, gather},
 };
 

@@ -32,6 +32,17 @@ impl Default for Limits {
 /// What stands where a file was cut.
 const CUT: &str = "\n[cut here: the file is longer]\n";
 
+/// Something for a bundle, collected and not looked through yet.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    /// An object, with its path.
+    Object(String, Value),
+    /// A text, with its path.
+    Text(String, String),
+    /// What could not be collected, and why.
+    Lack(String, String),
+}
+
 /// A bundle. Nothing gets into it but through the redaction.
 #[derive(Debug)]
 pub struct Bundle {
@@ -53,6 +64,15 @@ impl Bundle {
             bytes: 0,
             lacks: Vec::new(),
             left_out: 0,
+        }
+    }
+
+    /// Adds a piece.
+    pub fn add(&mut self, piece: Piece) {
+        match piece {
+            Piece::Object(path, value) => self.object(&path, value),
+            Piece::Text(path, text) => self.text(&path, &text),
+            Piece::Lack(what, why) => self.lacks(&what, &why),
         }
     }
 

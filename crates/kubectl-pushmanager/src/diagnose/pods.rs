@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api,
@@ -10,9 +11,9 @@ use kube::{
 use pushtop::once::Document;
 use serde_json::{Value, json};
 
-use super::{Bundle, MOST_LINES, MOST_LOG_BYTES, MOST_OPERATORS, MOST_PODS, metrics};
+use super::{Bundle, MOST_LINES, MOST_LOG_BYTES, MOST_OPERATORS, MOST_PODS, Piece, metrics};
 use crate::{
-    admin::{self, Said},
+    admin::{self, AT_ONCE, Said},
     cluster::{Cluster, bounded},
     pod::PodFacts,
 };
@@ -35,24 +36,30 @@ pub(super) async fn add(
         }
     };
     let api = cluster.pods_api();
-    let mut names = Vec::new();
-    for pod in pods.iter().take(MOST_PODS) {
-        let facts = PodFacts::of(pod);
-        progress(&format!("pod {}", facts.name));
-        let folder = format!("pods/{}", facts.name);
-        object(bundle, &folder, pod);
-        logs(&api, &facts, &folder, bundle).await;
-        if facts.is_running() {
-            told(&api, pod, &facts, &folder, bundle).await;
+    let asking = pods.iter().take(MOST_PODS).map(|pod| {
+        let api = api.clone();
+        async move {
+            let facts = PodFacts::of(pod);
+            let folder = format!("pods/{}", facts.name);
+            let mut pieces = vec![object(&folder, pod)];
+            pieces.extend(logs(&api, &facts, &folder).await);
+            if facts.is_running() {
+                pieces.extend(told(&api, pod, &facts, &folder).await);
+            }
+            (facts.name, pieces)
         }
-        names.push(facts.name);
+    });
+    let mut collected = stream::iter(asking).buffered(AT_ONCE);
+    let mut names = Vec::new();
+    while let Some((name, pieces)) = collected.next().await {
+        progress(&format!("pod {name}"));
+        pieces.into_iter().for_each(|piece| bundle.add(piece));
+        names.push(name);
     }
     if pods.len() > MOST_PODS {
         let left = pods.len() - MOST_PODS;
-        bundle.lacks(
-            "pods",
-            &format!("{left} more pods than the bundle may hold"),
-        );
+        let why = format!("{left} more pods than the bundle may hold");
+        bundle.lacks("pods", &why);
     }
     names
 }
@@ -79,20 +86,22 @@ pub(super) async fn operators(
         let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
         let api = Api::namespaced(cluster.client.clone(), namespace);
         let folder = format!("operator/{namespace}/{}", facts.name);
-        object(bundle, &folder, pod);
-        logs(&api, &facts, &folder, bundle).await;
+        bundle.add(object(&folder, pod));
+        let logs = logs(&api, &facts, &folder).await;
+        logs.into_iter().for_each(|piece| bundle.add(piece));
     }
 }
 
-fn object(bundle: &mut Bundle, folder: &str, pod: &Pod) {
+fn object(folder: &str, pod: &Pod) -> Piece {
     match serde_json::to_value(pod) {
-        Ok(value) => bundle.object(&format!("{folder}/pod.json"), value),
-        Err(error) => bundle.lacks(folder, &error.to_string()),
+        Ok(value) => Piece::Object(format!("{folder}/pod.json"), value),
+        Err(error) => Piece::Lack(folder.to_owned(), error.to_string()),
     }
 }
 
 /// The logs of each container, now and before its last restart.
-async fn logs(api: &Api<Pod>, pod: &PodFacts, folder: &str, bundle: &mut Bundle) {
+async fn logs(api: &Api<Pod>, pod: &PodFacts, folder: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
     for container in &pod.containers {
         for previous in [false, true] {
             // Without a restart there is nothing before.
@@ -111,26 +120,29 @@ async fn logs(api: &Api<Pod>, pod: &PodFacts, folder: &str, bundle: &mut Bundle)
             let when = if previous { ".previous" } else { "" };
             let path = format!("{folder}/{container}{when}.log");
             let doing = format!("reading the log of the container {container:?}");
-            match bounded(&doing, api.logs(&pod.name, &params)).await {
-                Ok(log) => bundle.text(&path, &log),
-                Err(error) => bundle.lacks(&path, &error.to_string()),
-            }
+            let log = bounded(&doing, api.logs(&pod.name, &params)).await;
+            pieces.push(text(path, log.map_err(|error| error.to_string())));
         }
+    }
+    pieces
+}
+
+fn text(path: String, said: Result<String, String>) -> Piece {
+    match said {
+        Ok(text) => Piece::Text(path, text),
+        Err(why) => Piece::Lack(path, why),
     }
 }
 
 /// What it tells: its metrics, and its admin API's description and state.
-async fn told(api: &Api<Pod>, pod: &Pod, facts: &PodFacts, folder: &str, bundle: &mut Bundle) {
-    let path = format!("{folder}/metrics.txt");
-    match metrics::ask(api, &facts.name, metrics::port(pod)).await {
-        Ok(text) => bundle.text(&path, &text),
-        Err(why) => bundle.lacks(&path, &why),
-    }
+async fn told(api: &Api<Pod>, pod: &Pod, facts: &PodFacts, folder: &str) -> [Piece; 2] {
+    let metrics = metrics::ask(api, &facts.name, metrics::port(pod)).await;
     let path = format!("{folder}/admin.json");
-    match admin::ask(api, &facts.name, facts.admin_port).await {
-        Ok(said) => bundle.object(&path, picture(&facts.name, &said)),
-        Err(why) => bundle.lacks(&path, &why),
-    }
+    let admin = match admin::ask(api, &facts.name, facts.admin_port).await {
+        Ok(said) => Piece::Object(path, picture(&facts.name, &said)),
+        Err(why) => Piece::Lack(path, why),
+    };
+    [text(format!("{folder}/metrics.txt"), metrics), admin]
 }
 
 /// In the words of `pushtop --once --json`, with what only the pod itself tells.

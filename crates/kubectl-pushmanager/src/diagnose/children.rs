@@ -14,7 +14,7 @@ enum Kept {
 }
 
 /// Group, version, kind, plural.
-const KINDS: [(&str, &str, &str, &str, Kept); 13] = [
+const KINDS: &[(&str, &str, &str, &str, Kept)] = &[
     ("apps", "v1", "Deployment", "deployments", Kept::Always),
     ("apps", "v1", "ReplicaSet", "replicasets", Kept::Always),
     ("", "v1", "ConfigMap", "configmaps", Kept::Always),
@@ -81,7 +81,7 @@ const KINDS: [(&str, &str, &str, &str, Kept); 13] = [
 /// Adds all children; gives their names.
 pub(super) async fn add(cluster: &Cluster, name: &str, bundle: &mut Bundle) -> Vec<String> {
     let mut names = Vec::new();
-    for (group, version, word, plural, kept) in KINDS {
+    for (group, version, word, plural, kept) in KINDS.iter().copied() {
         let kind = kind(group, version, word, plural);
         match cluster.list(&kind, &selector(name)).await {
             Ok(found) => {

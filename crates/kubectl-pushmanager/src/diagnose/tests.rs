@@ -26,31 +26,29 @@ fn unpacked(bundle: Bundle) -> (String, Vec<(String, String)>) {
     (String::from_utf8_lossy(&bytes).into_owned(), files)
 }
 
-fn small() -> Limits {
-    Limits {
-        file: 20,
-        all: 100,
-        files: 4,
-    }
-}
-
 #[test]
 fn a_bundle_keeps_within_its_limits_and_tells_what_it_left_out() {
-    let mut bundle = Bundle::new("b", small());
-    for file in 0..9 {
-        bundle.text(&format!("{file}"), "0123456789推送推送推送");
+    // Each file is cut to 20 bytes, and 32 more say so.
+    for (all, files) in [(200, 100), (10_000, 3)] {
+        let limits = Limits {
+            file: 20,
+            all,
+            files,
+        };
+        let mut bundle = Bundle::new("b", limits);
+        for file in 0..9 {
+            bundle.text(&format!("{file}"), "0123456789推送推送推送");
+        }
+        let lacking = bundle.lacking();
+        assert_eq!(lacking.len(), 1);
+        assert!(lacking[0].1.starts_with("6 files"), "{lacking:?}");
+        let (_, files) = unpacked(bundle);
+        assert_eq!(files.len(), 4);
+        assert_eq!(files[0].0, "b/0");
+        let cut = "0123456789推送推\n[cut here";
+        assert!(files[0].1.starts_with(cut), "{files:?}");
+        assert!(files[3].0.starts_with("b/not-collected/000-"));
     }
-    let lacking = bundle.lacking();
-    assert_eq!(lacking.len(), 1);
-    let (_, files) = unpacked(bundle);
-    assert_eq!(files[0].0, "b/0");
-    assert!(
-        files[0].1.starts_with("0123456789推送推\n[cut here"),
-        "{files:?}"
-    );
-    assert!(files.last().unwrap().0.starts_with("b/not-collected/000-"));
-    let sizes = files.iter().map(|(_, content)| content.len());
-    assert!(sizes.sum::<usize>() < 200, "{files:?}");
 }
 
 #[test]

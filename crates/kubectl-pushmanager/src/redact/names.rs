@@ -1,7 +1,7 @@
 //! Which names look like those of secrets.
 
 /// A name with one of these in it, in whatever case.
-const WORDS: [&str; 10] = [
+const WORDS: &[&str] = &[
     "password",
     "passwd",
     "pwd",

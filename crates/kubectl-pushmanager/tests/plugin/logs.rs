@@ -48,6 +48,25 @@ async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
     next.expect("a line").unwrap().expect("no end")
 }
 
+/// Waits until the log of `push-a` was asked for a second time.
+async fn asked_anew(cluster: &Cluster) {
+    let asked = || {
+        let asked = cluster.asked();
+        asked
+            .iter()
+            .filter(|path| path.contains("push-a/log"))
+            .count()
+    };
+    let asking = async {
+        while asked() < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), asking)
+        .await
+        .expect("a second question");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn following_goes_on_through_restarts_and_with_pods_that_come() {
     let cluster = cluster().await;
@@ -58,6 +77,7 @@ async fn following_goes_on_through_restarts_and_with_pods_that_come() {
 
     // Lines of the same second are neither lost nor told twice.
     cluster.end_log("push-a");
+    asked_anew(&cluster).await;
     cluster.add_line("push-a", "2026-01-01T00:00:01.9Z two");
     assert_eq!(next(&mut lines).await, "push-a | two");
 

@@ -31,8 +31,8 @@ pub struct PodFacts {
     pub config_hash: Option<String>,
     /// The container that serves: the one with the admin port, else the first.
     pub container: Option<String>,
-    /// All of its containers.
-    pub containers: Vec<String>,
+    /// All of its containers, each with its restarts.
+    pub containers: Vec<(String, i32)>,
     /// Where its admin API listens.
     pub admin_port: u16,
 }
@@ -56,7 +56,9 @@ impl PodFacts {
             created: pod.metadata.creation_timestamp.as_ref().map(|time| time.0),
             config_hash: pod.annotations().get(CONFIG_HASH).cloned(),
             container: serving(pod),
-            containers: specs.map(|each| each.name.clone()).collect(),
+            containers: specs
+                .map(|each| (each.name.clone(), restarts(&each.name, containers)))
+                .collect(),
             admin_port: admin_port(pod),
         }
     }
@@ -65,6 +67,11 @@ impl PodFacts {
     pub fn is_running(&self) -> bool {
         self.waits.is_none()
     }
+}
+
+fn restarts(name: &str, containers: &[ContainerStatus]) -> i32 {
+    let container = containers.iter().find(|each| each.name == name);
+    container.map_or(0, |each| each.restart_count)
 }
 
 fn is_ready(pod: &Pod) -> bool {
@@ -119,6 +126,8 @@ mod tests {
         }));
         assert_eq!(pod.waits.as_deref(), Some("Pending: ImagePullBackOff"));
         assert_eq!((pod.restarts, pod.admin_port), (2, 7));
+        let each = [("sidecar".to_owned(), 0), ("main".to_owned(), 2)];
+        assert_eq!(pod.containers, each);
         assert_eq!(pod.container.as_deref(), Some("main"));
         assert_eq!(pod.config_hash.as_deref(), Some("1"));
         assert!(!pod.is_running() && !pod.is_ready && !pod.is_leaving);

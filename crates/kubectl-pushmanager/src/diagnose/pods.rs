@@ -102,10 +102,10 @@ fn object(folder: &str, pod: &Pod) -> Piece {
 /// The logs of each container, now and before its last restart.
 async fn logs(api: &Api<Pod>, pod: &PodFacts, folder: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    for container in &pod.containers {
+    for (container, restarts) in &pod.containers {
         for previous in [false, true] {
             // Without a restart there is nothing before.
-            if previous && pod.restarts == 0 {
+            if previous && *restarts == 0 {
                 continue;
             }
             let params = LogParams {

@@ -20,11 +20,18 @@ enum Place {
     MadeUp,
     /// It points at a secret.
     Reference,
+    /// It is none of Kubernetes, and no field of it is known: a line of a log.
+    Unknown,
 }
 
 /// Leaves the secrets of an object out, and what would repeat them.
 pub fn object(value: &mut Value) {
     walk(value, Place::Fields);
+}
+
+/// Leaves the secrets of any other JSON out: no field of it is known to be harmless.
+pub(super) fn unknown(value: &mut Value) {
+    walk(value, Place::Unknown);
 }
 
 fn walk(value: &mut Value, place: Place) {
@@ -41,7 +48,13 @@ fn walk_map(map: &mut Map<String, Value>, place: Place) {
     map.remove(LAST_APPLIED);
     map.remove(MANAGED_FIELDS);
     mask_named_value(map);
-    let plain_key = place != Place::MadeUp && is_a_label_name(map);
+    let is_kubernetes = matches!(place, Place::Fields | Place::Reference);
+    let plain_key = is_kubernetes && is_a_label_name(map);
+    let inner = if place == Place::Unknown {
+        Place::Unknown
+    } else {
+        Place::Fields
+    };
     for (field, value) in map.iter_mut() {
         let is_nested = value.is_object() || value.is_array();
         if place == Place::Reference {
@@ -51,13 +64,13 @@ fn walk_map(map: &mut Map<String, Value>, place: Place) {
         } else if place == Place::Fields && names::is_reference(field) && is_nested {
             walk(value, Place::Reference);
         } else if plain_key && is_plain(field) {
-            walk(value, Place::Fields);
+            walk(value, inner);
         } else if names::is_secret(field) {
             mask(value);
         } else if place == Place::Fields && names::is_made_up(field) {
             walk(value, Place::MadeUp);
         } else {
-            walk(value, Place::Fields);
+            walk(value, inner);
         }
     }
 }

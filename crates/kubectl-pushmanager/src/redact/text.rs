@@ -32,7 +32,7 @@ pub fn text(given: &str) -> String {
 fn in_json(line: &str) -> Option<String> {
     let begin = line.find('{')?;
     let mut value: Value = serde_json::from_str(&line[begin..]).ok()?;
-    object(&mut value);
+    object::unknown(&mut value);
     let (before, open) = Line::mask(&line[..begin]);
     // A name before it would make all of it the value.
     open.is_none().then(|| format!("{before}{value}"))

@@ -32,7 +32,8 @@ pub(super) async fn run(cluster: &Cluster, options: &Diagnose) -> Result<ExitCod
     let mut progress = |what: &str| eprintln!("collecting {what}");
     let bundle = Box::pin(diagnose::gather(cluster, &wish, &mut progress)).await?;
     let (files, lacking) = (bundle.names().count(), bundle.lacking());
-    let packed = bundle.pack().map_err(|error| Failed::running(&error))?;
+    let at = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
+    let packed = bundle.pack(at).map_err(|error| Failed::running(&error))?;
     write(&path, &packed).map_err(|error| Failed {
         code: 1,
         text: format!("writing {}: {error}", path.display()),

@@ -122,8 +122,8 @@ impl Bundle {
         self.files.push((safe(path), content));
     }
 
-    /// All of it, as a compressed archive.
-    pub fn pack(mut self) -> io::Result<Vec<u8>> {
+    /// All of it, as a compressed archive of that time, in seconds since 1970.
+    pub fn pack(mut self, at: u64) -> io::Result<Vec<u8>> {
         for (place, (what, why)) in self.lacking().into_iter().enumerate() {
             let path = format!("not-collected/{place:03}-{}.txt", safe(&what));
             self.files.push((path, format!("{what}\n\n{why}\n")));
@@ -134,6 +134,7 @@ impl Bundle {
             let mut header = Header::new_gnu();
             header.set_size(content.len() as u64);
             header.set_mode(0o600);
+            header.set_mtime(at);
             header.set_cksum();
             let path = format!("{}/{path}", self.folder);
             archive.append_data(&mut header, path, content.as_bytes())?;

@@ -9,7 +9,7 @@ use crate::redact::tests::{holder, name, planted, secret};
 
 /// All that a bundle holds: names and contents.
 fn unpacked(bundle: Bundle) -> (String, Vec<(String, String)>) {
-    let packed = bundle.pack().unwrap();
+    let packed = bundle.pack(1).unwrap();
     let mut bytes = Vec::new();
     GzDecoder::new(packed.as_slice())
         .read_to_end(&mut bytes)

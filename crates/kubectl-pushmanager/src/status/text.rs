@@ -48,6 +48,7 @@ fn facts(report: &Report) -> Vec<String> {
     }
     facts.push(match (&report.config_hash, &report.other_config[..]) {
         (None, _) => "configuration: its hash is not in the status".to_owned(),
+        (Some(hash), []) if report.pods.is_empty() => format!("configuration: {hash}"),
         (Some(hash), []) => format!("configuration: {hash}, the same in every pod"),
         (Some(hash), others) => format!("configuration: {hash}, not in {}", others.join(", ")),
     });

@@ -53,7 +53,9 @@ pub(super) async fn add(
     let mut names = Vec::new();
     while let Some((name, pieces)) = collected.next().await {
         progress(&format!("pod {name}"));
-        pieces.into_iter().for_each(|piece| bundle.add(piece));
+        for piece in pieces {
+            bundle.add(piece);
+        }
         names.push(name);
     }
     if pods.len() > MOST_PODS {
@@ -87,8 +89,9 @@ pub(super) async fn operators(
         let api = Api::namespaced(cluster.client.clone(), namespace);
         let folder = format!("operator/{namespace}/{}", facts.name);
         bundle.add(object(&folder, pod));
-        let logs = logs(&api, &facts, &folder).await;
-        logs.into_iter().for_each(|piece| bundle.add(piece));
+        for piece in logs(&api, &facts, &folder).await {
+            bundle.add(piece);
+        }
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) enum Open {
     NextLine,
     /// A private key, until its end.
     Pem,
+    /// A line that begins with `value`, as that of a variable whose name came before.
+    Value,
 }
 
 impl Open {
@@ -29,6 +31,10 @@ impl Open {
             }
             Open::Quotes(quotes) => (true, (!line.contains(quotes)).then_some(self)),
             Open::NextLine => (true, line.ends_with('\\').then_some(self)),
+            Open::Value => {
+                let inside = line.trim_start().trim_matches('"').starts_with("value");
+                (inside, inside.then(|| Open::Indented(indent(line))))
+            }
             Open::Pem => (true, (!line.contains("-----END")).then_some(self)),
         }
     }

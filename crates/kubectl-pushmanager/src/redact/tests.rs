@@ -78,6 +78,7 @@ fn each_line_keeps_all_but_its_secret() {
             "GET http://u:hunter2@h/x?a=1 ok",
             "GET http://***@h/x?a=1 ok",
         ),
+        ("at nats://u:hun@ter2@h:1, x", "at nats://***@h:1, x"),
         ("GET /x?token=hunter2 200", "GET /x?token=*** 200"),
         (
             "{\"msg\":\"hi\",\"token\":\"hunter2\"}",
@@ -161,14 +162,23 @@ pub(crate) fn name() -> impl Strategy<Value = String> {
     })
 }
 
-/// A secret, of what secrets are made of, that nothing else here repeats.
+/// A secret, of what secrets are made of, with [`MARKS`] that nothing else here repeats.
 pub(crate) fn secret() -> impl Strategy<Value = String> {
-    "[A-Za-z0-9+/_.~@:=&%$#!-]{0,8}Zq9[A-Za-z0-9+/_.~@:=&%$#!-]{4,12}"
+    let any = "[A-Za-z0-9+/_.~@:=&%$#!-]{0,8}";
+    prop::string::string_regex(&format!("Ba8{any}Zq9{any}Xw7")).unwrap()
+}
+
+/// In the beginning, the middle and the end of each secret.
+const MARKS: [&str; 3] = ["Ba8", "Zq9", "Xw7"];
+
+/// Whether any part of a secret is there.
+pub(crate) fn leaks(shown: &str) -> bool {
+    MARKS.iter().any(|mark| shown.contains(mark))
 }
 
 /// A line or two of text that hold a secret in some form.
 pub(crate) fn planted(form: usize, name: &str, secret: &str) -> String {
-    match form % 17 {
+    match form % 19 {
         0 => format!("{name}={secret} next=1"),
         1 => format!("level=info {name}={secret}"),
         2 => format!("{name}: {secret} and more\nnext: 1"),
@@ -184,6 +194,8 @@ pub(crate) fn planted(form: usize, name: &str, secret: &str) -> String {
         12 => format!("{name}:\n  nested:\n    - {secret}\nx: 1"),
         14 => json!({ name: { "name": secret, "value": [secret] }, "path": "x" }).to_string(),
         15 => json!({ name: secret, "path": "x", "operator": "y" }).to_string(),
+        16 => format!("- name: {name}\n  value: {secret}\n- name: x\n  value: y"),
+        17 => format!("{{\n  \"name\": \"{name}\",\n  \"value\": \"{secret}\"\n}}"),
         13 => format!("x {{\\\"{name}\\\": \\\"{secret}\\\"}}"),
         _ => format!("{name} = [\n  \"{secret}\",\n]"),
     }
@@ -216,19 +228,18 @@ proptest! {
 
     #[test]
     fn no_text_keeps_a_secret_that_something_names(
-        name in name(), secret in secret(), form in 0..17_usize
+        name in name(), secret in secret(), form in 0..19_usize
     ) {
         let shown = text(&planted(form, &name, &secret));
-        prop_assert!(!shown.contains(&secret), "{shown}");
+        prop_assert!(!leaks(&shown), "{shown}");
     }
 
     #[test]
     fn no_object_keeps_a_secret_that_something_names(
-        name in name(), secret in secret(), form in 0..17_usize, place in 0..12_usize
+        name in name(), secret in secret(), form in 0..19_usize, place in 0..12_usize
     ) {
         let shown = masked(holder(place, form, &name, &secret)).to_string();
-        let escaped = serde_json::to_string(&secret).unwrap();
-        prop_assert!(!shown.contains(escaped.trim_matches('"')), "{shown}");
+        prop_assert!(!leaks(&shown), "{shown}");
     }
 
     #[test]
@@ -237,7 +248,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_masked_stays_as_it_is(name in name(), secret in secret(), form in 0..17_usize) {
+    fn what_was_masked_stays_as_it_is(name in name(), secret in secret(), form in 0..19_usize) {
         let once = text(&planted(form, &name, &secret));
         prop_assert!(text(&once).lines().count() <= once.lines().count());
     }

@@ -95,6 +95,8 @@ impl<'a> Line<'a> {
                 self.give(separator);
                 self.hide_value(word, is_yaml);
             }
+        } else if self.is_first && word == "name" && names::is_secret(self.rest) {
+            self.open = Some(Open::Value);
         } else if self.rest.starts_with("://") {
             self.give(3);
             self.hide_user();

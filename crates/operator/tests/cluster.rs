@@ -33,3 +33,5 @@ mod rollout;
 mod scaling;
 #[path = "cluster/schema.rs"]
 mod schema;
+#[path = "cluster/upgrade.rs"]
+mod upgrade;

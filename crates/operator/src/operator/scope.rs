@@ -7,8 +7,9 @@ use futures::StreamExt;
 use kube::{
     Api, Resource, ResourceExt,
     runtime::{
+        WatchStreamExt,
         controller::{self, Action, Controller},
-        reflector::ObjectRef,
+        reflector::{self, ObjectRef},
         watcher,
     },
 };
@@ -86,7 +87,14 @@ fn controller(
     let of_children =
         ReceiverStream::new(news).map(|(namespace, name)| ObjectRef::new(&name).within(&namespace));
     let of_kinds = WatchStream::from_changes(context.kinds.changes()).map(drop);
-    Controller::new(api, watcher::Config::default())
+    let (known, writer) = reflector::store();
+    let objects = watcher(api, watcher::Config::default())
+        .default_backoff()
+        // Who wrote which field of a spec is nothing that is looked at, and a third of it.
+        .modify(|object| object.meta_mut().managed_fields = None)
+        .reflect(writer)
+        .touched_objects();
+    Controller::for_stream(objects, known)
         .with_config(controller::Config::default().concurrency(concurrency))
         .reconcile_on(of_children)
         .reconcile_all_on(of_kinds)

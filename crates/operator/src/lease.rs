@@ -101,11 +101,13 @@ impl Leadership {
     /// lost: then another may already be at work.
     pub async fn keep(mut self, stop: CancellationToken) -> Result<(), Lost> {
         loop {
-            if stop.run_until_cancelled(sleep(RENEW_EVERY)).await.is_none() {
+            // Never beyond the moment at which it must have stopped.
+            let pause = RENEW_EVERY.min(self.left());
+            if stop.run_until_cancelled(sleep(pause)).await.is_none() {
                 self.release().await;
                 return Ok(());
             }
-            let left = RENEW_WITHIN.saturating_sub(self.renewed.elapsed());
+            let left = self.left();
             if left.is_zero() {
                 return Err(Lost::Late);
             }
@@ -117,6 +119,11 @@ impl Leadership {
                 Err(_) => tracing::warn!("the API server does not answer about the lease"),
             }
         }
+    }
+
+    /// How long it may work on without renewing.
+    fn left(&self) -> Duration {
+        RENEW_WITHIN.saturating_sub(self.renewed.elapsed())
     }
 
     async fn release(self) {

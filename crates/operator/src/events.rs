@@ -2,6 +2,12 @@
 //!
 //! An event that can't be told is logged and forgotten: nothing waits for it.
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
 use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::{
     Client,
@@ -13,14 +19,25 @@ use crate::{
     names::OPERATOR,
 };
 
+/// An event takes no longer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Longest note of an event, in bytes: Kubernetes refuses more.
 const MAX_NOTE: usize = 1000;
+
+/// Most last notes that are remembered; beyond, all are forgotten.
+const MAX_NOTES: usize = 10_000;
 
 /// Tells events.
 #[derive(Clone)]
 pub struct Events {
-    recorder: Recorder,
+    client: Client,
+    reporter: Reporter,
+    /// The last note about whom, by its reason, and who counts its repetitions.
+    last: Arc<Mutex<HashMap<About, (String, Recorder)>>>,
 }
+
+/// The identity of a PushManager, and a reason.
+type About = (Option<String>, String);
 
 /// Whom an event is about.
 #[derive(Clone, Debug)]
@@ -54,7 +71,9 @@ impl Events {
             instance: Some(instance.to_owned()),
         };
         Self {
-            recorder: Recorder::new(client, reporter),
+            client,
+            reporter,
+            last: Arc::default(),
         }
     }
 
@@ -125,8 +144,32 @@ impl Events {
             action: "Reconcile".to_owned(),
             secondary: None,
         };
-        if let Err(error) = self.recorder.publish(&event, &subject.0).await {
-            tracing::warn!(%error, reason, "an event could not be told");
+        let recorder = self.recorder(subject, reason, note);
+        let told = recorder.publish(&event, &subject.0);
+        match tokio::time::timeout(ANSWER_WITHIN, told).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, reason, "an event could not be told"),
+            Err(_) => tracing::warn!(reason, "the API server does not answer about an event"),
+        }
+    }
+}
+
+impl Events {
+    /// A recorder counts an event like one before, and goes on telling the note of that one: so
+    /// another note has another recorder.
+    fn recorder(&self, subject: &Subject, reason: &str, note: &str) -> Recorder {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let about = (subject.0.uid.clone(), reason.to_owned());
+        match last.get(&about) {
+            Some((said, recorder)) if said == note => recorder.clone(),
+            Some(_) | None => {
+                if last.len() >= MAX_NOTES {
+                    last.clear();
+                }
+                let recorder = Recorder::new(self.client.clone(), self.reporter.clone());
+                last.insert(about, (note.to_owned(), recorder.clone()));
+                recorder
+            }
         }
     }
 }

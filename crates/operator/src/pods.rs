@@ -59,15 +59,26 @@ impl Complaints {
         changed.then_some(instance)
     }
 
-    /// Forgets the pods that a whole list did not hold: of one namespace, or of all.
-    pub fn keep_only(&self, namespace: Option<&str>, listed: impl Fn(&str, &str) -> bool) {
+    /// Forgets the pods that a whole list did not hold: of one namespace, or of all. Returns the
+    /// places of the PushManagers whose pods had complained.
+    pub fn keep_only(
+        &self,
+        namespace: Option<&str>,
+        listed: impl Fn(&str, &str) -> bool,
+    ) -> Vec<Place> {
         let mut pods = self.pods.write().unwrap_or_else(PoisonError::into_inner);
-        pods.retain(|(within, _), known| {
+        let mut changed = Vec::new();
+        pods.retain(|place, known| {
+            let (within, before) = (&place.0, known.len());
             if namespace.is_none_or(|namespace| namespace == within) {
                 known.retain(|name, _| listed(within, name));
             }
+            if known.len() < before {
+                changed.push(place.clone());
+            }
             !known.is_empty()
         });
+        changed
     }
 
     /// What the pods of a PushManager complain of, by pod.

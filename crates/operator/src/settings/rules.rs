@@ -1,5 +1,7 @@
 //! What must hold of a spec beyond its knobs. Each problem names the field and what to mend.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use push_manager_config::{Config, DiscoveryKind, knobs};
 
@@ -48,9 +50,27 @@ pub(super) fn broken(name: &str, spec: &PushManagerSpec) -> Vec<String> {
         !both,
         "spec.etcd.prefix and spec.discovery.prefixes mean the same: set one of them",
     );
+    problems.extend(twice(spec));
     problems.extend(spec.autoscaling.iter().filter_map(scaling));
     problems.extend(spec.pod_template.iter().flat_map(template));
     problems.extend(resources(spec));
+    problems
+}
+
+/// Entries of lists that Kubernetes tells apart by a key.
+fn twice(spec: &PushManagerSpec) -> Vec<String> {
+    let spread = spec.topology_spread.iter().flatten();
+    let spread = spread.map(|s| format!("{} ({})", s.topology_key, s.when_unsatisfiable.as_str()));
+    let secrets = spec.image_pull_secrets.iter().cloned();
+    let mut problems = Vec::new();
+    for (field, keys) in [
+        ("spec.topologySpread", spread.collect::<Vec<_>>()),
+        ("spec.imagePullSecrets", secrets.collect()),
+    ] {
+        let mut seen = BTreeSet::new();
+        let again = keys.iter().find(|key| !seen.insert(key.as_str()));
+        problems.extend(again.map(|key| format!("{field}: {key} is there twice")));
+    }
     problems
 }
 

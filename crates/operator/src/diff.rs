@@ -39,7 +39,7 @@ fn values(live: &Value, wanted: &Value) -> Option<String> {
         let mut path = vec![key.as_str()];
         let differs = match live.get(key) {
             Some(live) => differs(live, wanted, &mut path),
-            None => !is_blank(wanted),
+            None => !is_left_out(key, wanted),
         };
         if differs {
             return Some(path.join("."));
@@ -55,13 +55,15 @@ fn differs<'a>(live: &Value, wanted: &'a Value, path: &mut Vec<&'a str>) -> bool
             path.push(key);
             let differs = match live.get(key) {
                 Some(live) => differs(live, wanted, path),
-                None => !is_blank(wanted),
+                None => !is_left_out(key, wanted),
             };
             if !differs {
                 path.pop();
             }
             differs
         }),
+        // The API server fills in what it likes where nothing is given.
+        (Value::Array(_), Value::Array(wanted)) if wanted.is_empty() => false,
         (Value::Array(live), Value::Array(wanted)) if is_keyed(wanted, path) => {
             let found = |wanted: &'a Value| {
                 let mut below = path.clone();
@@ -80,15 +82,18 @@ fn differs<'a>(live: &Value, wanted: &'a Value, path: &mut Vec<&'a str>) -> bool
     }
 }
 
-/// What the API server leaves out when it stores an object.
-fn is_blank(value: &Value) -> bool {
+/// What the API server leaves out when it stores an object. A flag or a number it keeps, and an
+/// empty selector, which selects everything.
+fn is_left_out(key: &str, value: &Value) -> bool {
     match value {
         Value::Null => true,
-        Value::Bool(flag) => !flag,
-        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Bool(_) | Value::Number(_) => false,
         Value::String(text) => text.is_empty(),
         Value::Array(entries) => entries.is_empty(),
-        Value::Object(fields) => fields.values().all(is_blank),
+        Value::Object(fields) => {
+            let selects = key == "selector" || key.ends_with("Selector");
+            !selects && fields.iter().all(|(key, value)| is_left_out(key, value))
+        }
     }
 }
 
@@ -104,19 +109,23 @@ fn is_keyed(wanted: &[Value], path: &[&str]) -> bool {
 }
 
 fn same_quantity(live: &Value, wanted: &Value, path: &[&str]) -> bool {
-    let amounts = match path {
-        [.., "target", key] => ["averageValue", "value"].contains(key),
-        [.., "limits" | "requests", _]
+    // Of what a container asks for, thousandths are the finest that the API server keeps.
+    let finest = match path {
+        [.., "limits" | "requests", _] => 1_000_000,
+        [.., "target", "averageValue" | "value"]
         | [.., "resourceFieldRef", "divisor"]
-        | [.., "scaleUp" | "scaleDown", "tolerance"] => true,
-        _ => false,
+        | [.., "scaleUp" | "scaleDown", "tolerance"] => 1,
+        _ => return false,
     };
-    let amount = |value: &Value| match value {
-        Value::String(text) => quantity::parse(text),
-        Value::Number(number) => quantity::parse(&number.to_string()),
-        _ => None,
+    let amount = |value: &Value| {
+        let amount = match value {
+            Value::String(text) => quantity::parse(text),
+            Value::Number(number) => quantity::parse(&number.to_string()),
+            _ => None,
+        };
+        amount.map(|amount| amount.div_euclid(finest) + i128::from(amount.rem_euclid(finest) > 0))
     };
-    amounts && amount(live).is_some() && amount(live) == amount(wanted)
+    amount(live).is_some() && amount(live) == amount(wanted)
 }
 
 #[cfg(test)]
@@ -185,7 +194,28 @@ mod tests {
     #[test]
     fn what_the_api_server_leaves_out_is_no_difference() {
         let live = json!({"env": [{"name": "A"}]});
-        let wanted = json!({"env": [{"name": "A", "value": ""}], "labels": {}, "flag": false});
+        let wanted = json!({"env": [{"name": "A", "value": ""}], "labels": {}});
         assert_eq!(at(live, wanted), None);
+    }
+
+    #[test]
+    fn a_flag_or_number_or_selector_that_was_taken_out_is_missed() {
+        for wanted in [
+            json!({"automountServiceAccountToken": false}),
+            json!({"maxUnavailable": 0}),
+            json!({"from": {"namespaceSelector": {}, "podSelector": {"matchLabels": {"a": "b"}}}}),
+        ] {
+            let live = json!({"from": {"podSelector": {"matchLabels": {"a": "b"}}}});
+            assert!(at(live, wanted.clone()).is_some(), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn amounts_that_the_api_server_writes_otherwise_are_equal() {
+        let requests = |cpu| json!({"resources": {"requests": {"cpu": cpu}}});
+        assert_eq!(at(requests("1m"), requests("100u")), None);
+        assert!(at(requests("2m"), requests("100u")).is_some());
+        let source = |divisor| json!({"resourceFieldRef": {"divisor": divisor}});
+        assert_eq!(at(source("1"), source("1000m")), None);
     }
 }

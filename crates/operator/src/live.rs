@@ -151,6 +151,11 @@ impl LiveObjects {
         }
     }
 
+    /// Puts in what was read because no watch shows it: its label is gone, say.
+    pub fn read(&self, kind: Kind, place: Place, live: Live) {
+        self.write().entry(kind).or_default().put(place, live);
+    }
+
     /// Takes out what was deleted, unless another object has its place by now. `version` is that
     /// of the deletion.
     pub fn remove(&self, kind: Kind, place: &Place, uid: &str, version: u64) {

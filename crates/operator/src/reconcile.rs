@@ -48,7 +48,7 @@ pub async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Ac
             Applied::pending(&context, pm, &children, &facts, settings)
         }
         Ok((children, settings)) => apply::apply(&context, pm, children, &facts, settings).await,
-        Err(invalid) => Applied::invalid(&invalid),
+        Err(invalid) => Applied::invalid(&invalid, pm.spec.paused),
     };
     status::tell(&context, pm, facts.pods, &applied).await?;
 

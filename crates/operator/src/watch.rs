@@ -106,26 +106,24 @@ impl Follower {
             let touched = match event {
                 watcher::Event::Init => {
                     seen.clear();
-                    None
+                    Vec::new()
                 }
                 watcher::Event::InitApply(pod) => {
                     let name = pod.metadata.name.clone().unwrap_or_default();
                     seen.insert((pod.metadata.namespace.clone().unwrap_or_default(), name));
-                    self.pods.see(&json(pod))
+                    Vec::from_iter(self.pods.see(&json(pod)))
                 }
                 watcher::Event::InitDone => {
                     let listed_pod = |namespace: &str, name: &str| {
                         seen.contains(&(namespace.to_owned(), name.to_owned()))
                     };
-                    let within = self.namespace.as_deref();
-                    let relieved = self.pods.keep_only(within, listed_pod);
-                    self.tell(relieved).await;
+                    let gone = self.pods.keep_only(self.namespace.as_deref(), listed_pod);
                     seen = HashSet::new();
                     listed.send_replace(true);
-                    None
+                    gone
                 }
-                watcher::Event::Apply(pod) => self.pods.see(&json(pod)),
-                watcher::Event::Delete(pod) => self.pods.forget(&json(pod)),
+                watcher::Event::Apply(pod) => Vec::from_iter(self.pods.see(&json(pod))),
+                watcher::Event::Delete(pod) => Vec::from_iter(self.pods.forget(&json(pod))),
             };
             self.tell(touched).await;
         }

@@ -36,8 +36,10 @@ pub(super) struct Applied {
 
 impl Applied {
     /// Of a spec that can't be carried out: everything stays as it is.
-    pub(super) fn invalid(invalid: &Invalid) -> Self {
+    pub(super) fn invalid(invalid: &Invalid, paused: bool) -> Self {
         Self {
+            // What would be changed is not known.
+            paused: paused.then(Vec::new),
             obstacles: vec![Complaint {
                 reason: "InvalidSpec",
                 message: invalid.to_string(),
@@ -54,11 +56,11 @@ impl Applied {
         facts: &Facts,
         settings: Settings,
     ) -> Self {
-        let name = pm.name_any();
+        let (name, uid) = (pm.name_any(), pm.uid().unwrap_or_default());
         let planned = children.0.iter().zip(&facts.children);
         let waiting = planned.filter_map(|((child, wanted), (_, live))| {
             let known = context.kinds.knows(child.kind);
-            let plan = plan(wanted.as_ref(), live.as_deref(), None, known);
+            let plan = plan(wanted.as_ref(), live.as_deref(), (&name, &uid), known);
             let name = child.name(&name);
             plan.told()
                 .map(|plan| format!("{plan} {} {name}", child.kind.kind))
@@ -101,7 +103,7 @@ pub(super) async fn apply(
     let mut last = Vec::new();
     for ((child, wanted), (_, live)) in children.0.into_iter().zip(&facts.children) {
         let known = context.kinds.knows(child.kind);
-        let plan = plan(wanted.as_ref(), live.as_deref(), Some((&name, &uid)), known);
+        let plan = plan(wanted.as_ref(), live.as_deref(), (&name, &uid), known);
         let write = Write {
             context,
             child,
@@ -146,8 +148,9 @@ impl Applied {
     fn note(&mut self, failure: Failure) {
         self.leaving |= failure.is_namespace_terminating();
         self.obstacles.extend(failure.obstacle());
-        // The one that may pass soonest decides when to try again.
-        if self.failure.as_ref().is_none_or(Failure::is_lasting) {
+        // The one that may pass soonest decides when to try again, unless the API server said when.
+        let asked = failure.retry_after() > self.failure.as_ref().and_then(Failure::retry_after);
+        if asked || self.failure.as_ref().is_none_or(Failure::is_lasting) {
             self.failure = Some(failure);
         }
     }

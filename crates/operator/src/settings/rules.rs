@@ -50,15 +50,27 @@ pub(super) fn broken(name: &str, spec: &PushManagerSpec) -> Vec<String> {
         !both,
         "spec.etcd.prefix and spec.discovery.prefixes mean the same: set one of them",
     );
-    let secrets = spec.image_pull_secrets.iter().cloned();
-    problems.extend(repeated("spec.imagePullSecrets", secrets));
-    let spread = spec.topology_spread.iter().flatten();
-    let spread =
-        spread.map(|s| format!("{} with {}", s.topology_key, s.when_unsatisfiable.as_str()));
-    problems.extend(repeated("spec.topologySpread", spread));
+    problems.extend(twice(spec));
     problems.extend(spec.autoscaling.iter().filter_map(scaling));
     problems.extend(spec.pod_template.iter().flat_map(template));
     problems.extend(resources(spec));
+    problems
+}
+
+/// Entries of lists that Kubernetes tells apart by a key.
+fn twice(spec: &PushManagerSpec) -> Vec<String> {
+    let spread = spec.topology_spread.iter().flatten();
+    let spread = spread.map(|s| format!("{} ({})", s.topology_key, s.when_unsatisfiable.as_str()));
+    let secrets = spec.image_pull_secrets.iter().cloned();
+    let mut problems = Vec::new();
+    for (field, keys) in [
+        ("spec.topologySpread", spread.collect::<Vec<_>>()),
+        ("spec.imagePullSecrets", secrets.collect()),
+    ] {
+        let mut seen = BTreeSet::new();
+        let again = keys.iter().find(|key| !seen.insert(key.as_str()));
+        problems.extend(again.map(|key| format!("{field}: {key} is there twice")));
+    }
     problems
 }
 
@@ -115,14 +127,6 @@ fn is_share(share: &IntOrString) -> bool {
             number.is_some_and(|percent| percent <= 100)
         }
     }
-}
-
-fn repeated(field: &str, entries: impl Iterator<Item = String>) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let twice = entries.filter(|entry| !seen.insert(entry.clone()));
-    twice
-        .map(|entry| format!("{field}: {entry} is there twice"))
-        .collect()
 }
 
 fn scaling(scaling: &Autoscaling) -> Option<String> {

@@ -23,32 +23,30 @@ pub(super) enum Plan {
     Conflict(String),
 }
 
-/// `of` is the PushManager's name and identity; without them whose an object is does not matter.
+/// `of` is the PushManager's name and identity.
 pub(super) fn plan(
     wanted: Option<&Value>,
     live: Option<&Live>,
-    of: Option<(&str, &str)>,
+    of: (&str, &str),
     known: bool,
 ) -> Plan {
     match (wanted, live) {
         (Some(_), _) if !known => Plan::Skip,
         (Some(_), None) => Plan::Create,
-        (None, Some(live)) if !live.going && of.is_none_or(|(_, uid)| live.is_of(uid)) => {
-            Plan::Delete(live.uid.clone())
-        }
+        (None, Some(live)) if !live.going && live.is_of(of.1) => Plan::Delete(live.uid.clone()),
         // What is not wanted and not ours is none of our business.
         (None, _) => Plan::Keep,
         (Some(wanted), Some(live)) => present(wanted, live, of),
     }
 }
 
-fn present(wanted: &Value, live: &Live, of: Option<(&str, &str)>) -> Plan {
+fn present(wanted: &Value, live: &Live, (named, uid): (&str, &str)) -> Plan {
     let name = wanted["metadata"]["name"].as_str().unwrap_or_default();
     let kind = wanted["kind"].as_str().unwrap_or_default();
     if live.going {
         return Plan::Wait(format!("{kind} {name} is being deleted"));
     }
-    if let Some((named, _)) = of.filter(|(_, uid)| !live.is_of(uid)) {
+    if !live.is_of(uid) {
         return match &live.owner {
             // The one before of this name: Kubernetes is about to take its children along.
             Some(owner) if owner.is_push_manager() && owner.name == named => {

@@ -52,21 +52,28 @@ impl Write<'_> {
         };
         let live = serde_json::to_value(there).ok().and_then(Live::new);
         let live = live.map(|(_, live)| live);
-        match plan(Some(wanted), live.as_ref(), Some(self.of), true) {
-            Plan::Update(field) => match &live {
-                Some(live) => self.update(wanted, &field, Some(live)).await,
-                None => Ok(None),
-            },
+        match plan(Some(wanted), live.as_ref(), self.of, true) {
             Plan::Conflict(whose) => Err(self.conflict(&whose)),
             Plan::Wait(what) => Err(Failure::Waiting(what)),
+            // What is wanted was made up without knowing it: how many pods it has, say.
+            Plan::Update(_) => {
+                self.know(live);
+                Err(Failure::Waiting(format!(
+                    "{} {} was not known",
+                    self.child.kind.kind, self.place.1
+                )))
+            }
             Plan::Keep | Plan::Skip | Plan::Create | Plan::Delete(_) => {
-                if let Some(live) = live {
-                    self.context
-                        .live
-                        .answered(self.child.kind, self.place.clone(), live);
-                }
+                self.know(live);
                 Ok(None)
             }
+        }
+    }
+
+    fn know(&self, live: Option<Live>) {
+        if let Some(live) = live {
+            let place = self.place.clone();
+            self.context.live.read(self.child.kind, place, live);
         }
     }
 

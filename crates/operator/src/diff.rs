@@ -26,20 +26,29 @@ const KEYED: [&str; 8] = [
 /// The first field in which a live object is not as wanted, e.g. `spec.replicas`.
 pub fn difference(live: &Value, wanted: &Value) -> Option<String> {
     let mut path = Vec::new();
-    if differs(live, wanted, &mut path) {
+    if differs(live, wanted, owned::ours(live), &mut path) {
         return Some(path.join("."));
     }
     owned_beyond(live, wanted)
 }
 
-/// Leaves the path of the first difference in `path`.
-fn differs<'a>(live: &Value, wanted: &'a Value, path: &mut Vec<&'a str>) -> bool {
+/// Leaves the path of the first difference in `path`. A field that is not there although we are
+/// noted as its owner is one that the API server dropped: who takes a field out takes the note
+/// along. `owned` is nothing where that is not known.
+fn differs<'a>(
+    live: &Value,
+    wanted: &'a Value,
+    owned: Option<&Value>,
+    path: &mut Vec<&'a str>,
+) -> bool {
     match (live, wanted) {
         (Value::Object(live), Value::Object(wanted)) => wanted.iter().any(|(key, wanted)| {
             path.push(key);
-            let differs = match live.get(key) {
-                Some(live) => differs(live, wanted, path),
-                None => !is_left_out(key, wanted),
+            let owned = owned.and_then(|owned| owned::of_field(owned, key));
+            let differs = match (live.get(key), owned) {
+                (Some(live), owned) => differs(live, wanted, owned, path),
+                (None, Some(owned)) => owned.is_null() && !wanted.is_null(),
+                (None, None) => !is_left_out(key, wanted),
             };
             if !differs {
                 path.pop();
@@ -50,8 +59,10 @@ fn differs<'a>(live: &Value, wanted: &'a Value, path: &mut Vec<&'a str>) -> bool
         (Value::Array(_), Value::Array(wanted)) if wanted.is_empty() => false,
         (Value::Array(live), Value::Array(wanted)) if is_keyed(wanted, path) => {
             let found = |wanted: &'a Value| {
+                let owned = owned.and_then(|owned| owned::of_entry(owned, wanted));
                 let mut below = path.clone();
-                live.iter().any(|live| !differs(live, wanted, &mut below))
+                live.iter()
+                    .any(|live| !differs(live, wanted, owned, &mut below))
             };
             !wanted.iter().all(found)
         }
@@ -60,13 +71,13 @@ fn differs<'a>(live: &Value, wanted: &'a Value, path: &mut Vec<&'a str>) -> bool
                 || live
                     .iter()
                     .zip(wanted)
-                    .any(|(live, wanted)| differs(live, wanted, path))
+                    .any(|(live, wanted)| differs(live, wanted, None, path))
         }
         (live, wanted) => live != wanted && !same_quantity(live, wanted, path),
     }
 }
 
-/// What the API server leaves out when it stores an object. A flag or a number it keeps, and an
+/// What the API server may have left out when it stored an object. A flag or a number it keeps, and an
 /// empty selector, which selects everything.
 fn is_left_out(key: &str, value: &Value) -> bool {
     match value {
@@ -184,6 +195,19 @@ mod tests {
             let live = json!({"from": {"podSelector": {"matchLabels": {"a": "b"}}}});
             assert!(at(live, wanted.clone()).is_some(), "{wanted}");
         }
+    }
+
+    #[test]
+    fn what_is_ours_and_not_there_was_dropped_by_the_api_server() {
+        let scaling = |up| json!({"spec": {"behavior": {"up": up}}});
+        let wanted = scaling(json!({"tolerance": "0.1"}));
+        let mut live = scaling(json!({"window": 0}));
+        assert!(difference(&live, &wanted).is_some());
+        let fields = json!({"f:spec": {"f:behavior": {"f:up": {"f:tolerance": {}}}}});
+        live["metadata"]["managedFields"] = json!([
+            {"manager": crate::names::OPERATOR, "operation": "Apply", "fieldsV1": fields},
+        ]);
+        assert_eq!(difference(&live, &wanted), None);
     }
 
     #[test]

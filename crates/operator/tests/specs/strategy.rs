@@ -132,7 +132,6 @@ fn resources() -> impl Strategy<Value = Value> {
         json!("1e0"),
         json!("100u"),
         json!("1.5"),
-        json!(0.5),
     ]);
     let memory = perhaps(vec![
         json!("128Mi"),
@@ -165,6 +164,7 @@ fn env() -> impl Strategy<Value = Value> {
         json!({"resourceFieldRef": {"resource": "requests.cpu", "divisor": "1m"}}),
         json!({"resourceFieldRef": {"resource": "limits.memory", "divisor": "1Mi"}}),
         json!({"resourceFieldRef": {"resource": "limits.cpu"}}),
+        json!({"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1000m"}}),
         json!({"configMapKeyRef": {"name": "settings", "key": "a", "optional": false}}),
         json!({"secretKeyRef": {"name": "keys", "key": "a", "optional": true}}),
     ]);
@@ -302,6 +302,7 @@ fn scaling() -> impl Strategy<Value = Value> {
         json!({"scaleDown": {"stabilizationWindowSeconds": 0}}),
         json!({"scaleUp": {"policies": [{"type": "Pods", "value": 4, "periodSeconds": 60}, {"type": "Percent", "value": 10, "periodSeconds": 60}], "selectPolicy": "Min"}}),
         json!({"scaleDown": {"selectPolicy": "Disabled"}}),
+        json!({"scaleUp": {"tolerance": "0.1"}}),
     ]);
     let bounds = (1..=500_i32, 500..=1000_i32, option::of(1..=1000_i32));
     option::of((bounds, metrics, behavior)).prop_map(|given| {

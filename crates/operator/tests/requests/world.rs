@@ -95,7 +95,7 @@ impl World {
     pub(crate) async fn reconcile(&mut self, pm: &PushManager) -> Result<Action, Failure> {
         let object = Arc::new(DeserializeGuard(Ok(pm.clone())));
         let context = self.context.clone();
-        self.drive(reconcile(object, context)).await
+        self.drive(Box::pin(reconcile(object, context))).await
     }
 
     /// Reconciles once what can't be read.
@@ -106,7 +106,7 @@ impl World {
         };
         let object = Arc::new(DeserializeGuard(Err(invalid)));
         let context = self.context.clone();
-        self.drive(reconcile(object, context)).await
+        self.drive(Box::pin(reconcile(object, context))).await
     }
 
     /// Changes a stored object as somebody else does, and lets the watch see it.

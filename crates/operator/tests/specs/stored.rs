@@ -4,7 +4,7 @@
 
 use kube::{
     Api, Client,
-    api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams},
+    api::{DynamicObject, Patch, PatchParams, PostParams},
 };
 use proptest::{
     strategy::{Strategy, ValueTree},
@@ -106,9 +106,7 @@ async fn made(
         settings: &settings,
         replicas: Some(pm.spec.replicas),
     };
-    // The kinds that a cluster may lack are lacking.
-    let children = children::all().filter(|child| !child.kind.optional);
-    Ok(children
+    Ok(children::all()
         .filter_map(|child| Some((child, child.object(&wanted)?)))
         .collect())
 }
@@ -122,9 +120,7 @@ struct Stored<'a> {
 
 impl<'a> Stored<'a> {
     fn new(client: &Client, namespace: &str, child: &Child, wanted: &'a Value) -> Self {
-        let kind = child.kind;
-        let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
-        let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
+        let resource = cluster::resource(child.kind);
         Self {
             api: Api::namespaced_with(client.clone(), namespace, &resource),
             name: wanted["metadata"]["name"].as_str().unwrap().to_owned(),

@@ -33,30 +33,47 @@ pub fn difference(live: &Value, wanted: &Value) -> Option<String> {
 
 /// The first field whose value is not as wanted.
 fn values(live: &Value, wanted: &Value) -> Option<String> {
+    let ours = owned::ours(live);
     // The entries of a list don't repeat what they are.
     let fields = wanted.as_object().into_iter().flatten();
     for (key, wanted) in fields.filter(|(key, _)| *key != "apiVersion" && *key != "kind") {
         let mut path = vec![key.as_str()];
-        let differs = match live.get(key) {
-            Some(live) => differs(live, wanted, &mut path),
-            None => !is_left_out(key, wanted),
-        };
-        if differs {
+        let owned = ours.and_then(|ours| owned::of_field(ours, key));
+        if field_differs(key, live.get(key), wanted, owned, &mut path) {
             return Some(path.join("."));
         }
     }
     None
 }
 
-/// Leaves the path of the first difference in `path`.
-fn differs<'a>(live: &Value, wanted: &'a Value, path: &mut Vec<&'a str>) -> bool {
+fn field_differs<'a>(
+    key: &str,
+    live: Option<&Value>,
+    wanted: &'a Value,
+    owned: Option<&Value>,
+    path: &mut Vec<&'a str>,
+) -> bool {
+    match (live, owned) {
+        (Some(live), owned) => differs(live, wanted, owned, path),
+        (None, Some(owned)) => owned.is_null() && !wanted.is_null(),
+        (None, None) => !is_left_out(key, wanted),
+    }
+}
+
+/// Leaves the path of the first difference in `path`. A field that is not there although we are
+/// noted as its owner is one that the API server dropped: who takes a field out takes the note
+/// along. `owned` is nothing where that is not known.
+fn differs<'a>(
+    live: &Value,
+    wanted: &'a Value,
+    owned: Option<&Value>,
+    path: &mut Vec<&'a str>,
+) -> bool {
     match (live, wanted) {
         (Value::Object(live), Value::Object(wanted)) => wanted.iter().any(|(key, wanted)| {
             path.push(key);
-            let differs = match live.get(key) {
-                Some(live) => differs(live, wanted, path),
-                None => !is_left_out(key, wanted),
-            };
+            let owned = owned.and_then(|owned| owned::of_field(owned, key));
+            let differs = field_differs(key, live.get(key), wanted, owned, path);
             if !differs {
                 path.pop();
             }
@@ -66,8 +83,10 @@ fn differs<'a>(live: &Value, wanted: &'a Value, path: &mut Vec<&'a str>) -> bool
         (Value::Array(_), Value::Array(wanted)) if wanted.is_empty() => false,
         (Value::Array(live), Value::Array(wanted)) if is_keyed(wanted, path) => {
             let found = |wanted: &'a Value| {
+                let owned = owned.and_then(|owned| owned::of_entry(owned, wanted));
                 let mut below = path.clone();
-                live.iter().any(|live| !differs(live, wanted, &mut below))
+                live.iter()
+                    .any(|live| !differs(live, wanted, owned, &mut below))
             };
             !wanted.iter().all(found)
         }
@@ -76,14 +95,14 @@ fn differs<'a>(live: &Value, wanted: &'a Value, path: &mut Vec<&'a str>) -> bool
                 || live
                     .iter()
                     .zip(wanted)
-                    .any(|(live, wanted)| differs(live, wanted, path))
+                    .any(|(live, wanted)| differs(live, wanted, None, path))
         }
         (live, wanted) => live != wanted && !same_quantity(live, wanted, path),
     }
 }
 
-/// What the API server leaves out when it stores an object. A flag or a number it keeps, and an
-/// empty selector, which selects everything.
+/// What the API server may have left out when it stored an object. A flag or a number it keeps,
+/// and an empty selector, which selects everything.
 fn is_left_out(key: &str, value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -208,6 +227,19 @@ mod tests {
             let live = json!({"from": {"podSelector": {"matchLabels": {"a": "b"}}}});
             assert!(at(live, wanted.clone()).is_some(), "{wanted}");
         }
+    }
+
+    #[test]
+    fn what_is_ours_and_not_there_was_dropped_by_the_api_server() {
+        let scaling = |up| json!({"spec": {"behavior": {"up": up}}});
+        let wanted = scaling(json!({"tolerance": "0.1"}));
+        let mut live = scaling(json!({"window": 0}));
+        assert!(difference(&live, &wanted).is_some());
+        let fields = json!({"f:spec": {"f:behavior": {"f:up": {"f:tolerance": {}}}}});
+        live["metadata"]["managedFields"] = json!([
+            {"manager": crate::names::OPERATOR, "operation": "Apply", "fieldsV1": fields},
+        ]);
+        assert_eq!(difference(&live, &wanted), None);
     }
 
     #[test]

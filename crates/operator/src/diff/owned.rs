@@ -98,13 +98,45 @@ pub fn owner_of_replicas(live: &Value) -> Option<String> {
     owner["manager"].as_str().map(str::to_owned)
 }
 
+/// The fields that we set, as `managedFields` writes them.
+pub(super) fn ours(live: &Value) -> Option<&Value> {
+    let mut entries = live["metadata"]["managedFields"].as_array()?.iter();
+    let entry = entries.find(|entry| {
+        entry["manager"] == OPERATOR
+            && entry["operation"] == "Apply"
+            && entry.get("subresource").is_none()
+    });
+    entry?.get("fieldsV1")
+}
+
+/// Of the fields of an object, those below this one: null when it is not among them, nothing when
+/// the object is owned as a whole.
+pub(super) fn of_field<'a>(owned: &'a Value, key: &str) -> Option<&'a Value> {
+    let fields = owned.as_object().filter(|fields| !fields.is_empty());
+    match fields {
+        Some(fields) => Some(fields.get(&format!("f:{key}")).unwrap_or(&Value::Null)),
+        None => owned.is_null().then_some(owned),
+    }
+}
+
+/// Of the fields of a list, those of the entry that has this one's keys.
+pub(super) fn of_entry<'a>(owned: &'a Value, wanted: &Value) -> Option<&'a Value> {
+    let list = std::slice::from_ref(wanted);
+    let mut entries = owned.as_object()?.iter();
+    let found = entries.find(|(key, _)| {
+        let keys = key.strip_prefix("k:");
+        keys.is_some_and(|keys| entry(list, keys).is_some())
+    });
+    found.map(|(_, below)| below)
+}
+
 fn beyond(owned: &Map<String, Value>, wanted: &Value, path: &str) -> Option<String> {
     owned.iter().find_map(|(key, below)| {
         let (kind, name) = key.split_once(':')?;
         let path = format!("{path}.{name}");
         let found = match kind {
             "f" => wanted.get(name),
-            "k" => entry(wanted, name),
+            "k" => wanted.as_array().and_then(|list| entry(list, name)),
             // A value of a set, or the thing itself: as there as what it is in.
             _ => return None,
         };
@@ -117,13 +149,13 @@ fn beyond(owned: &Map<String, Value>, wanted: &Value, path: &str) -> Option<Stri
 }
 
 /// The entry of a list that has these keys.
-fn entry<'a>(list: &'a Value, keys: &str) -> Option<&'a Value> {
+fn entry<'a>(list: &'a [Value], keys: &str) -> Option<&'a Value> {
     let keys: Map<String, Value> = serde_json::from_str(keys).ok()?;
     let has = |entry: &&Value| {
         keys.iter()
             .all(|(key, value)| entry.get(key) == Some(value))
     };
-    list.as_array()?.iter().find(has)
+    list.iter().find(has)
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ fn rendered(pm: &PushManager) -> BTreeMap<String, String> {
     let mut settings = settle(name, &pm.spec, "registry.example/push-manager").unwrap();
     if pm.spec.image.is_none() && pm.spec.version == env!("CARGO_PKG_VERSION") {
         // A release changes no golden.
-        settings.image = "registry.example/push-manager:VERSION".to_owned();
+        "registry.example/push-manager:VERSION".clone_into(&mut settings.image);
     }
     let wanted = Wanted {
         name,

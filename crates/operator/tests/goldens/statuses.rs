@@ -22,7 +22,11 @@ fn complaint(reason: &'static str, message: &str) -> Complaint {
 }
 
 /// A Deployment of three with a status.
-#[allow(clippy::needless_pass_by_value, reason = "reads better in a table")]
+#[allow(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    reason = "reads better in a table"
+)]
 fn rollout(status: Value) -> Option<Rollout> {
     let deployment = json!({"metadata": {"generation": 2}, "status": status});
     Some(Rollout::of(&deployment))

@@ -147,5 +147,5 @@ async fn a_cluster_that_does_not_answer_about_kinds_holds_nobody_back() {
     let (kinds, client) = (world.context.kinds.clone(), world.client());
     let before = tokio::time::Instant::now();
     world.drive(kinds.refresh(&client)).await;
-    assert!(before.elapsed() < std::time::Duration::from_secs(60));
+    assert!(before.elapsed() < std::time::Duration::from_mins(1));
 }

@@ -246,3 +246,17 @@ async fn another_object_that_took_the_name_is_not_deleted() {
     assert_eq!(failure.reason(), Some("conflict"));
     assert!(world.api.objects.contains_key("networkpolicies/push"));
 }
+
+#[tokio::test(start_paused = true)]
+#[ignore = "known defect: the other children are asked for all the same"]
+async fn an_api_server_that_wants_to_be_left_alone_is_asked_for_no_other_child() {
+    let mut world = World::new();
+    world
+        .api
+        .answer_with("PATCH services/push", 1, throttled(30));
+    let failure = world.reconcile(&push_manager(json!({}))).await;
+    assert!(failure.is_err());
+    let lines = world.api.take();
+    let after = lines.iter().skip_while(|l| *l != "PATCH services/push");
+    assert_eq!(after.count(), 1, "{lines:?}");
+}

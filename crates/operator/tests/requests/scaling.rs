@@ -6,6 +6,7 @@ use crate::world::{World, push_manager};
 
 const DEPLOYMENT: &str = "deployments/push";
 
+#[allow(clippy::needless_pass_by_value, reason = "reads better in tests")]
 fn scaled(more: Value) -> push_manager_operator::api::PushManager {
     let mut spec = json!({"autoscaling": {"minReplicas": 2, "maxReplicas": 9}});
     for (key, value) in more.as_object().unwrap() {

@@ -96,7 +96,7 @@ impl World {
     pub(crate) async fn reconcile(&mut self, pm: &PushManager) -> Result<Action, Failure> {
         let object = Arc::new(DeserializeGuard(Ok(pm.clone())));
         let context = self.context.clone();
-        self.drive(reconcile(object, context)).await
+        self.drive(Box::pin(reconcile(object, context))).await
     }
 
     /// Reconciles once what can't be read.
@@ -107,13 +107,18 @@ impl World {
         };
         let object = Arc::new(DeserializeGuard(Err(invalid)));
         let context = self.context.clone();
-        self.drive(reconcile(object, context)).await
+        self.drive(Box::pin(reconcile(object, context))).await
     }
 
     /// Changes a stored object as somebody else does, and lets the watch see it.
     pub(crate) fn edit(&mut self, kind_name: &str, key: &str, change: impl FnOnce(&mut Value)) {
         let mut object = self.api.objects[key].clone();
         change(&mut object);
+        let mut managers = object["metadata"]["managedFields"].take();
+        for entry in managers.as_array_mut().into_iter().flatten() {
+            disown(&mut entry["fieldsV1"], &object);
+        }
+        object["metadata"]["managedFields"] = managers;
         let object = self.api.put(key, object);
         let (place, live) = Live::new(object).unwrap();
         self.context.live.see(kind(kind_name), place, live);
@@ -146,6 +151,17 @@ impl World {
         let found = conditions.iter().find(|c| c["type"] == kind).unwrap();
         let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
         (text("status"), text("reason"), text("message"))
+    }
+}
+
+/// Nobody owns a field that is not there any more.
+fn disown(owned: &mut Value, object: &Value) {
+    let Some(fields) = owned.as_object_mut() else {
+        return;
+    };
+    fields.retain(|key, _| object.get(&key[2..]).is_some());
+    for (key, below) in fields {
+        disown(below, &object[&key[2..]]);
     }
 }
 

@@ -1,4 +1,5 @@
-//! The API server that the tests of this program share, with the definition installed. No
+//! The API server that the tests of this program share, with the definition installed, and
+//! those of the kinds that a cluster may lack. No
 //! controllers: what is stored is what was applied.
 
 use std::time::Duration;
@@ -6,10 +7,15 @@ use std::time::Duration;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
     Api, Client,
-    api::{ApiResource, DynamicObject, PostParams},
+    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, PostParams},
 };
 use push_manager_envtest::{Cluster, Options, Seen, eventually};
-use push_manager_operator::{api::PushManager, crd};
+use push_manager_operator::{
+    api::PushManager,
+    children::{self, Kind},
+    crd,
+};
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 const SOON: Duration = Duration::from_secs(30);
@@ -30,17 +36,47 @@ pub(crate) async fn namespace(prefix: &str) -> (Client, String) {
 
 async fn install(client: Client) {
     let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let ours = serde_json::from_value(crd::definition()).unwrap();
-    definitions
-        .create(&PostParams::default(), &ours)
-        .await
-        .unwrap();
-    let objects = objects(client, "default");
-    eventually(SOON, "PushManagers are served", async || -> Seen<()> {
-        objects.list(&kube::api::ListParams::default()).await?;
-        Ok(())
+    let foreign = children::kinds().into_iter().filter(|kind| kind.optional);
+    let mut kinds = vec![(ApiResource::erase::<PushManager>(&()), crd::definition())];
+    kinds.extend(foreign.map(|kind| (resource(kind), shapeless(kind))));
+    for (resource, definition) in kinds {
+        let definition = serde_json::from_value(definition).unwrap();
+        let params = PostParams::default();
+        definitions.create(&params, &definition).await.unwrap();
+        let what = format!("{} are served", resource.plural);
+        let objects: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+        eventually(SOON, &what, async || -> Seen<()> {
+            objects.list(&ListParams::default()).await?;
+            Ok(())
+        })
+        .await;
+    }
+}
+
+/// A kind as the client wants it.
+pub(crate) fn resource(kind: Kind) -> ApiResource {
+    let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
+    ApiResource::from_gvk_with_plural(&gvk, kind.plural)
+}
+
+/// The definition of a kind of another operator's, which takes what it is given.
+fn shapeless(kind: Kind) -> Value {
+    let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    json!({
+        "metadata": {
+            "name": format!("{}.{}", kind.plural, kind.group),
+            "annotations": {"api-approved.kubernetes.io": "unapproved, for tests"},
+        },
+        "spec": {
+            "group": kind.group,
+            "scope": "Namespaced",
+            "names": {"kind": kind.kind, "plural": kind.plural, "singular": kind.kind.to_lowercase()},
+            "versions": [{
+                "name": kind.version, "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": schema},
+            }],
+        },
     })
-    .await;
 }
 
 /// PushManagers as they are stored.

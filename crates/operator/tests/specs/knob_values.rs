@@ -99,6 +99,7 @@ fn list(knob: &Knob) -> BoxedStrategy<Value> {
 }
 
 /// Values around a knob's bounds and of its written forms, and some of other types: valid or not.
+#[allow(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn probes(knob: &Knob) -> Vec<Value> {
     let texts = |texts: &[&str]| texts.iter().map(|text| json!(text)).collect::<Vec<_>>();
     let mut probes = match knob.shape() {

@@ -10,6 +10,7 @@
 
 mod cluster;
 mod knob_values;
+mod leaves;
 mod pure;
 mod refused;
 mod stored;

@@ -11,7 +11,7 @@ use push_manager_operator::{
 };
 use serde_json::{Value, json};
 
-use crate::strategy::push_manager;
+use crate::{leaves, strategy::push_manager};
 
 fn read(spec: &Value) -> PushManagerSpec {
     serde_json::from_value(spec.clone()).unwrap()
@@ -33,32 +33,6 @@ fn rendered(name: &str, spec: &PushManagerSpec, settings: &Settings) -> Vec<Valu
     children::all()
         .filter_map(|child| child.object(&wanted))
         .collect()
-}
-
-/// The path of each leaf.
-fn leaves(value: &Value, at: &str, found: &mut Vec<String>) {
-    let escape = |key: &str| key.replace('~', "~0").replace('/', "~1");
-    match value {
-        Value::Object(fields) if !fields.is_empty() => {
-            for (key, value) in fields {
-                leaves(value, &format!("{at}/{}", escape(key)), found);
-            }
-        }
-        Value::Array(entries) if !entries.is_empty() => {
-            for (index, value) in entries.iter().enumerate() {
-                leaves(value, &format!("{at}/{index}"), found);
-            }
-        }
-        _ => found.push(at.to_owned()),
-    }
-}
-
-/// Those of a big object's leaves that a test can afford to change one by one.
-fn some_leaves(object: &Value) -> Vec<String> {
-    let mut found = Vec::new();
-    leaves(object, "", &mut found);
-    let step = found.len() / 100 + 1;
-    found.into_iter().step_by(step).collect()
 }
 
 proptest! {
@@ -96,7 +70,7 @@ proptest! {
     fn whatever_field_of_a_child_is_edited_is_seen((name, spec) in push_manager()) {
         let spec = read(&spec);
         for object in rendered(&name, &spec, &settled(&name, &spec)) {
-            for path in some_leaves(&object) {
+            for path in leaves::some(&object, 100) {
                 let mut live = object.clone();
                 *live.pointer_mut(&path).unwrap() = json!("~changed~");
                 prop_assert!(difference(&live, &object).is_some(), "{} {path}", object["kind"]);
@@ -108,7 +82,7 @@ proptest! {
     fn whatever_field_of_a_child_is_taken_out_is_seen((name, spec) in push_manager()) {
         let spec = read(&spec);
         for object in rendered(&name, &spec, &settled(&name, &spec)) {
-            for path in some_leaves(&object) {
+            for path in leaves::some(&object, 100) {
                 let mut live = object.clone();
                 let (parent, key) = path.rsplit_once('/').unwrap();
                 let Some(Value::Object(fields)) = live.pointer_mut(parent) else { continue };

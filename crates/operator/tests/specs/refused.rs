@@ -33,11 +33,13 @@ pub(crate) fn fit(spec: &mut Value, field: &Field) {
 /// Whether the schema can say all that the server demands of this knob.
 fn is_whole(knob: &Knob) -> bool {
     match knob.shape() {
-        Shape::Flag | Shape::Count { .. } | Shape::Port | Shape::Bytes { .. } | Shape::Ratio => {
-            true
-        }
-        // A fraction finer than a nanosecond is the server's to refuse; memory is for development.
-        Shape::Duration { .. } => true,
+        Shape::Flag
+        | Shape::Count { .. }
+        | Shape::Port
+        | Shape::Bytes { .. }
+        | Shape::Ratio
+        | Shape::Duration { .. } => true,
+        // One of the server's words is for development alone.
         Shape::Choice(_) => knob.key != "discovery.kind",
         Shape::List { .. } | Shape::Text { .. } => false,
     }
@@ -86,7 +88,7 @@ async fn the_definition_takes_of_each_knob_what_the_server_takes() {
                     problems.push(format!("{said}: refused, yet valid: {}", status.message));
                 }
                 (Err(kube::Error::Api(status)), _) => {
-                    assert_eq!(status.code, 422, "{said}: {}", status.message)
+                    assert_eq!(status.code, 422, "{said}: {}", status.message);
                 }
                 (Err(error), _) => panic!("{said}: {error}"),
                 (Ok(_), _) => {}

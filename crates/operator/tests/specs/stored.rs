@@ -4,7 +4,7 @@
 
 use kube::{
     Api, Client,
-    api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams},
+    api::{DynamicObject, Patch, PatchParams, PostParams},
 };
 use proptest::{
     strategy::{Strategy, ValueTree},
@@ -18,9 +18,12 @@ use push_manager_operator::{
 };
 use serde_json::{Value, json};
 
-use crate::{cluster, strategy};
+use crate::{cluster, leaves, strategy};
 
 const USUAL_COUNT: usize = 48;
+/// Of so many one is edited, in so many places of each child.
+const EDITED: usize = 12;
+const EDITS: usize = 20;
 
 /// Specs by lot, the same for the same seed.
 fn drawn() -> (u64, Vec<(String, Value)>) {
@@ -41,17 +44,47 @@ async fn what_is_valid_is_taken_and_a_second_apply_changes_nothing() {
     let (client, namespace) = cluster::namespace("drawn").await;
     let (seed, specs) = drawn();
     for (index, (name, spec)) in specs.into_iter().enumerate() {
-        // Names must differ; the one drawn stays as far as there is room.
-        let name: String = format!("p{index}{name}").chars().take(50).collect();
-        let name = name.trim_end_matches('-').to_owned();
         let whose = format!("SPECS_SEED={seed}, number {index}: {spec}");
-        if let Err(problem) = check(&client, &namespace, &name, &spec).await {
-            panic!("{problem}\n{whose}");
+        let objects = made(&client, &namespace, index, &name, &spec).await;
+        for (child, object) in objects.unwrap_or_else(|problem| panic!("{problem}\n{whose}")) {
+            let stored = Stored::new(&client, &namespace, child, &object);
+            if let Err(problem) = stored.apply_twice().await {
+                panic!("{} {}: {problem}\n{whose}", child.kind.kind, stored.name);
+            }
         }
     }
 }
 
-async fn check(client: &Client, namespace: &str, name: &str, spec: &Value) -> Result<(), String> {
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_takes_out_is_missed_and_comes_back() {
+    let (client, namespace) = cluster::namespace("edited").await;
+    let (seed, specs) = drawn();
+    let mut taken = 0;
+    for (index, (name, spec)) in specs.into_iter().enumerate().step_by(EDITED) {
+        let whose = format!("SPECS_SEED={seed}, number {index}: {spec}");
+        let objects = made(&client, &namespace, index, &name, &spec).await;
+        for (child, object) in objects.unwrap_or_else(|problem| panic!("{problem}\n{whose}")) {
+            let stored = Stored::new(&client, &namespace, child, &object);
+            match stored.take_out().await {
+                Ok(count) => taken += count,
+                Err(problem) => panic!("{} {}: {problem}\n{whose}", child.kind.kind, stored.name),
+            }
+        }
+    }
+    assert!(taken > 20, "{taken} fields were taken out");
+}
+
+/// Creates a PushManager as it was drawn; returns what it becomes.
+async fn made(
+    client: &Client,
+    namespace: &str,
+    index: usize,
+    drawn: &str,
+    spec: &Value,
+) -> Result<Vec<(&'static Child, Value)>, String> {
+    // Names must differ; the one drawn stays as far as there is room.
+    let name: String = format!("p{index}{drawn}").chars().take(50).collect();
+    let name = name.trim_end_matches('-');
     let object = json!({
         "apiVersion": "pushmanager.io/v1alpha1", "kind": "PushManager",
         "metadata": {"name": name, "namespace": namespace}, "spec": spec,
@@ -73,44 +106,87 @@ async fn check(client: &Client, namespace: &str, name: &str, spec: &Value) -> Re
         settings: &settings,
         replicas: Some(pm.spec.replicas),
     };
-    // The kinds that a cluster may lack are lacking.
-    for child in children::all().filter(|child| !child.kind.optional) {
-        if let Some(object) = child.object(&wanted) {
-            let applied = apply_twice(client, namespace, child, &object).await;
-            applied.map_err(|problem| {
-                format!("{} {}: {problem}", child.kind.kind, child.name(name))
-            })?;
-        }
-    }
-    Ok(())
+    Ok(children::all()
+        .filter_map(|child| Some((child, child.object(&wanted)?)))
+        .collect())
 }
 
-async fn apply_twice(
-    client: &Client,
-    namespace: &str,
-    child: &Child,
-    wanted: &Value,
-) -> Result<(), String> {
-    let kind = child.kind;
-    let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
-    let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
-    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
-    let name = wanted["metadata"]["name"].as_str().unwrap();
-    let params = PatchParams::apply("push-manager-operator")
-        .force()
-        .validation_strict();
-    let apply = async || api.patch(name, &params, &Patch::Apply(wanted)).await;
-    let stored = apply().await.map_err(|error| format!("refused: {error}"))?;
-    let version = stored.metadata.resource_version.clone();
-    let stored = serde_json::to_value(stored).unwrap();
-    if let Some(field) = difference(&stored, wanted) {
-        return Err(format!("{field} differs\nstored {stored}\nwanted {wanted}"));
+/// One child of one PushManager, on the API server.
+struct Stored<'a> {
+    api: Api<DynamicObject>,
+    name: String,
+    wanted: &'a Value,
+}
+
+impl<'a> Stored<'a> {
+    fn new(client: &Client, namespace: &str, child: &Child, wanted: &'a Value) -> Self {
+        let resource = cluster::resource(child.kind);
+        Self {
+            api: Api::namespaced_with(client.clone(), namespace, &resource),
+            name: wanted["metadata"]["name"].as_str().unwrap().to_owned(),
+            wanted,
+        }
     }
-    let again = apply()
-        .await
-        .map_err(|error| format!("refused again: {error}"))?;
-    if again.metadata.resource_version != version {
-        return Err("a second apply changes it".to_owned());
+
+    async fn apply(&self) -> Result<Value, String> {
+        let params = PatchParams::apply("push-manager-operator")
+            .force()
+            .validation_strict();
+        let patch = Patch::Apply(self.wanted);
+        let stored = self.api.patch(&self.name, &params, &patch).await;
+        let stored = stored.map_err(|error| format!("refused: {error}"))?;
+        Ok(serde_json::to_value(stored).unwrap())
     }
-    Ok(())
+
+    async fn apply_twice(&self) -> Result<(), String> {
+        let stored = self.apply().await?;
+        let wanted = self.wanted;
+        if let Some(field) = difference(&stored, wanted) {
+            return Err(format!("{field} differs\nstored {stored}\nwanted {wanted}"));
+        }
+        let again = self.apply().await?;
+        if again["metadata"]["resourceVersion"] != stored["metadata"]["resourceVersion"] {
+            return Err("a second apply changes it".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Somebody takes fields out, one after the other; each is missed and comes back.
+    async fn take_out(&self) -> Result<usize, String> {
+        let mut taken = 0;
+        for path in leaves::some(self.wanted, EDITS) {
+            let stored = self.apply().await?;
+            let mut edited = stored.clone();
+            let (parent, key) = path.rsplit_once('/').unwrap();
+            let Some(Value::Object(fields)) = edited.pointer_mut(parent) else {
+                continue;
+            };
+            fields.remove(&key.replace("~1", "/").replace("~0", "~"));
+            edited["metadata"]["managedFields"] = Value::Null;
+            let params = PostParams {
+                field_manager: Some("somebody".to_owned()),
+                ..PostParams::default()
+            };
+            let edited: DynamicObject = serde_json::from_value(edited).unwrap();
+            // What can't be taken out need not be missed.
+            let Ok(left) = self.api.replace(&self.name, &params, &edited).await else {
+                continue;
+            };
+            let left = serde_json::to_value(left).unwrap();
+            if left.pointer(&path) == stored.pointer(&path) {
+                continue;
+            }
+            taken += 1;
+            if difference(&left, self.wanted).is_none() {
+                return Err(format!(
+                    "{path} was taken out, and that is not seen\nleft {left}"
+                ));
+            }
+            let back = self.apply().await?;
+            if back.pointer(&path) != stored.pointer(&path) {
+                return Err(format!("{path} does not come back"));
+            }
+        }
+        Ok(taken)
+    }
 }

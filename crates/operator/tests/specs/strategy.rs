@@ -1,5 +1,7 @@
 //! A whole valid spec by lot.
 
+mod pods;
+
 use proptest::{collection::btree_map, option, prelude::*, sample::select};
 use push_manager_operator::knobs;
 use serde_json::{Map, Value, json};
@@ -10,7 +12,7 @@ use crate::knob_values;
 pub(crate) fn push_manager() -> impl Strategy<Value = (String, Value)> {
     let parts = (
         knob_sections(),
-        pods(),
+        pods::pods(),
         around(),
         scaling(),
         network(),
@@ -27,6 +29,7 @@ pub(crate) fn push_manager() -> impl Strategy<Value = (String, Value)> {
 }
 
 /// Fields that are given; what is null is not.
+#[allow(clippy::needless_pass_by_value, reason = "reads better with json!")]
 fn merge(into: &mut Value, more: Value) {
     for (key, value) in more.as_object().unwrap() {
         match into.get_mut(key) {
@@ -101,7 +104,7 @@ pub(crate) fn settle_pairs(spec: &mut Value, given: impl Fn(&Value, &str, &str) 
 
 /// One of these, or nothing.
 fn perhaps(values: Vec<Value>) -> impl Strategy<Value = Value> {
-    option::of(select(values)).prop_map(|value| value.unwrap_or_default())
+    option::of(select(values)).prop_map(Option::unwrap_or_default)
 }
 
 fn labels() -> impl Strategy<Value = Value> {
@@ -121,122 +124,6 @@ fn annotations() -> impl Strategy<Value = Value> {
         0..4,
     )
     .prop_map(|map| json!(map))
-}
-
-fn resources() -> impl Strategy<Value = Value> {
-    let cpu = perhaps(vec![
-        json!("1"),
-        json!(2),
-        json!("1000m"),
-        json!("0.1"),
-        json!("1e0"),
-        json!("100u"),
-        json!("1.5"),
-        json!(0.5),
-    ]);
-    let memory = perhaps(vec![
-        json!("128Mi"),
-        json!("1.5Gi"),
-        json!("1000000k"),
-        json!(268_435_456),
-        json!("1e9"),
-        json!("0.5Gi"),
-    ]);
-    let limits = perhaps(vec![
-        json!({}),
-        json!({"cpu": "64", "memory": "64Gi"}),
-        json!({"cpu": 64_000, "memory": "65536Mi"}),
-    ]);
-    (cpu, memory, limits).prop_map(|(cpu, memory, limits)| {
-        let mut resources = json!({});
-        merge(&mut resources, json!({"requests": {}, "limits": limits}));
-        merge(
-            &mut resources["requests"],
-            json!({"cpu": cpu, "memory": memory}),
-        );
-        resources
-    })
-}
-
-fn env() -> impl Strategy<Value = Value> {
-    let source = select(vec![
-        json!({"fieldRef": {"fieldPath": "spec.nodeName"}}),
-        json!({"fieldRef": {"fieldPath": "metadata.labels['team']", "apiVersion": "v1"}}),
-        json!({"resourceFieldRef": {"resource": "requests.cpu", "divisor": "1m"}}),
-        json!({"resourceFieldRef": {"resource": "limits.memory", "divisor": "1Mi"}}),
-        json!({"resourceFieldRef": {"resource": "limits.cpu"}}),
-        json!({"configMapKeyRef": {"name": "settings", "key": "a", "optional": false}}),
-        json!({"secretKeyRef": {"name": "keys", "key": "a", "optional": true}}),
-    ]);
-    let value = prop_oneof![
-        "\\PC{0,30}".prop_map(|value| json!({"value": value})),
-        source.prop_map(|source| json!({"valueFrom": source})),
-        Just(json!({})),
-    ];
-    btree_map("X_[A-Za-z0-9_]{0,8}", value, 0..5).prop_map(|variables| {
-        let entry = |(name, mut value): (String, Value)| {
-            value["name"] = json!(name);
-            value
-        };
-        Value::Array(variables.into_iter().map(entry).collect())
-    })
-}
-
-fn tolerations() -> impl Strategy<Value = Value> {
-    perhaps(vec![
-        json!([]),
-        json!([{"operator": "Exists"}]),
-        json!([{"key": "a", "value": "b", "effect": "NoSchedule"}]),
-        json!([{"key": "a", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 0}]),
-    ])
-}
-
-fn affinity() -> impl Strategy<Value = Value> {
-    let term = json!({"topologyKey": "zone", "labelSelector": {}, "namespaceSelector": {}, "namespaces": ["a"]});
-    perhaps(vec![
-        json!({}),
-        json!({"nodeAffinity": {}}),
-        json!({"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}),
-        json!({"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
-            {"weight": 1, "podAffinityTerm": {"topologyKey": "host", "labelSelector": {
-                "matchExpressions": [{"key": "a", "operator": "NotIn", "values": ["b"]}, {"key": "c", "operator": "Exists"}],
-            }}},
-        ]}}),
-        json!({"nodeAffinity": {
-            "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
-                {"matchExpressions": [{"key": "arch", "operator": "In", "values": ["amd64"]}]},
-                {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n"]}]},
-            ]},
-            "preferredDuringSchedulingIgnoredDuringExecution": [
-                {"weight": 100, "preference": {"matchExpressions": [{"key": "a", "operator": "Gt", "values": ["1"]}]}},
-            ],
-        }}),
-    ])
-}
-
-fn pods() -> impl Strategy<Value = Value> {
-    let template = (
-        labels(),
-        annotations(),
-        labels(),
-        tolerations(),
-        affinity(),
-        env(),
-    );
-    let classes = (perhaps(vec![json!("high")]), perhaps(vec![json!("gvisor")]));
-    (template, classes, option::of(resources())).prop_map(|(template, classes, resources)| {
-        let (labels, annotations, hosts, tolerations, affinity, env) = template;
-        let mut given = json!({});
-        merge(
-            &mut given,
-            json!({
-                "labels": labels, "annotations": annotations, "nodeSelector": hosts, "env": env,
-                "tolerations": tolerations, "affinity": affinity,
-                "priorityClassName": classes.0, "runtimeClassName": classes.1,
-            }),
-        );
-        json!({"podTemplate": given, "resources": resources})
-    })
 }
 
 fn around() -> impl Strategy<Value = Value> {
@@ -302,6 +189,7 @@ fn scaling() -> impl Strategy<Value = Value> {
         json!({"scaleDown": {"stabilizationWindowSeconds": 0}}),
         json!({"scaleUp": {"policies": [{"type": "Pods", "value": 4, "periodSeconds": 60}, {"type": "Percent", "value": 10, "periodSeconds": 60}], "selectPolicy": "Min"}}),
         json!({"scaleDown": {"selectPolicy": "Disabled"}}),
+        json!({"scaleUp": {"tolerance": "0.1"}}),
     ]);
     let bounds = (1..=500_i32, 500..=1000_i32, option::of(1..=1000_i32));
     option::of((bounds, metrics, behavior)).prop_map(|given| {

@@ -86,7 +86,8 @@ impl Applied {
 }
 
 /// One child after the other; what fails with one does not keep the others back, save that pods
-/// are not touched while their configuration could not be written.
+/// are not touched while their configuration could not be written, and an API server that does not
+/// answer, or wants to be left alone, is.
 pub(super) async fn apply(
     context: &Context,
     pm: &PushManager,
@@ -120,7 +121,11 @@ pub(super) async fn apply(
             }
             (_, None) => {}
         }
-        if child.needed && applied.failure.is_some() {
+        let silent = applied
+            .failure
+            .as_ref()
+            .is_some_and(Failure::is_of_the_server);
+        if silent || (child.needed && applied.failure.is_some()) {
             return applied;
         }
     }

@@ -100,6 +100,16 @@ impl Failure {
         self.obstacle().is_some()
     }
 
+    /// Whether the API server does not answer, or has too much to do: it will not answer about
+    /// the next child either.
+    pub(super) fn is_of_the_server(&self) -> bool {
+        match self {
+            Self::Silent { .. } => true,
+            Self::Api { .. } => matches!(self.code(), None | Some(429 | 503 | 504)),
+            Self::Waiting(_) | Self::Conflict(_) | Self::Contested(_) => false,
+        }
+    }
+
     /// Whether what was to be deleted is not there any more.
     pub(super) fn is_gone(&self) -> bool {
         matches!(self.code(), Some(404))

@@ -52,6 +52,15 @@ pub(crate) fn refusal(code: u16, reason: &str, message: &str) -> Value {
 
 impl Api {
     /// Answers the next request that begins with `line` so, once.
+    pub(crate) fn fail_about(&mut self, line: &str, code: u16, field: &str, message: &str) {
+        let mut body = refusal(code, "Test", message);
+        body["details"] = json!({"causes": [
+            {"reason": "FieldValueInvalid", "message": message, "field": field},
+        ]});
+        self.answer_with(line, 1, Answer::With(code, body));
+    }
+
+    /// The same, of no field in particular.
     pub(crate) fn fail(&mut self, line: &str, code: u16, message: &str) {
         let answer = Answer::With(code, refusal(code, "Test", message));
         self.answer_with(line, 1, answer);
@@ -194,10 +203,24 @@ fn applied(given: &Value, there: Option<&Value>) -> Value {
     object
 }
 
-fn fields(value: &Value) -> Value {
+/// What the API server notes of an applied object: not what it is called.
+fn fields(given: &Value) -> Value {
+    let mut given = given.clone();
+    if let Some(metadata) = given["metadata"].as_object_mut() {
+        for never in ["name", "namespace", "uid", "resourceVersion"] {
+            metadata.remove(never);
+        }
+    }
+    for never in ["apiVersion", "kind"] {
+        given.as_object_mut().unwrap().remove(never);
+    }
+    below(&given)
+}
+
+fn below(value: &Value) -> Value {
     let mut owned = Map::new();
     for (key, value) in value.as_object().into_iter().flatten() {
-        owned.insert(format!("f:{key}"), fields(value));
+        owned.insert(format!("f:{key}"), below(value));
     }
     Value::Object(owned)
 }

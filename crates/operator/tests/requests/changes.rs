@@ -162,7 +162,9 @@ async fn a_selector_that_can_t_be_changed_makes_the_object_anew() {
     });
     let said =
         "Deployment.apps \"push\" is invalid: spec.selector: Invalid value: field is immutable";
-    world.api.fail("PATCH deployments/push", 422, said);
+    world
+        .api
+        .fail_about("PATCH deployments/push", 422, "spec.selector", said);
     world.reconcile(&pm).await.unwrap();
     let deleted = world.api.log[1].clone();
     assert_eq!(deleted.body["preconditions"]["uid"], uid);
@@ -173,6 +175,26 @@ async fn a_selector_that_can_t_be_changed_makes_the_object_anew() {
         "POST events",
     ];
     assert_eq!(world.api.take(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_only_sounds_like_that_deletes_nothing() {
+    let pm = push_manager(json!({}));
+    let mut world = World::settled(&pm).await;
+    world.edit("Deployment", "deployments/push", |object| {
+        object["spec"]["replicas"] = json!(9);
+    });
+    let said = "admission webhook denied the request: field is immutable";
+    world
+        .api
+        .fail_about("PATCH deployments/push", 422, "spec.template", said);
+    world.reconcile(&pm).await.unwrap_err();
+    assert!(
+        !world
+            .api
+            .take()
+            .contains(&"DELETE deployments/push".to_owned())
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -105,6 +105,11 @@ impl World {
             error: error.to_owned(),
             metadata: push_manager(json!({})).metadata,
         };
+        let metadata = serde_json::to_value(&invalid.metadata).unwrap();
+        let told = self.api.objects.get("pushmanagers/push/status");
+        let status = told.map(|told| told["status"].clone());
+        let stored = json!({"metadata": metadata, "spec": {}, "status": status});
+        self.api.put("pushmanagers/push", stored);
         let object = Arc::new(DeserializeGuard(Err(invalid)));
         let context = self.context.clone();
         self.drive(Box::pin(reconcile(object, context))).await

@@ -9,12 +9,14 @@
 mod alerts;
 pub mod api;
 pub mod backoff;
+pub mod chart;
 pub mod children;
 pub mod cli;
 pub mod conditions;
 pub mod crd;
 pub mod diff;
 pub mod events;
+pub mod fields;
 pub mod http;
 pub mod kinds;
 pub mod knobs;

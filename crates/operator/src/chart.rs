@@ -1,0 +1,131 @@
+//! What the Helm charts take from here: the schemas of their values, whose parts that Kubernetes
+//! or the resource know are those of the definition, and what the server's chart must know of
+//! knobs. What the charts render is in `charts/`.
+
+mod operator;
+mod server;
+mod strict;
+
+use serde_json::{Map, Value, json};
+
+use crate::crd;
+
+pub use self::{
+    operator::values as operator_values,
+    server::{knobs, values as server_values},
+};
+
+/// The parts of the resource's definition.
+struct Definition(Value);
+
+impl Definition {
+    fn new() -> Self {
+        let crd = crd::definition();
+        let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        Self(schema["properties"]["spec"].clone())
+    }
+
+    /// The schema at a path such as `podTemplate.affinity`, as values are checked.
+    fn part(&self, path: &str) -> Value {
+        let mut schema = &self.0;
+        for name in path.split('.') {
+            schema = &schema["properties"][name];
+        }
+        debug_assert!(schema.is_object(), "the definition has no {path}");
+        strict::strict(schema)
+    }
+
+    /// As `part`, for values that may be empty, which means absent.
+    fn blank(&self, path: &str) -> Value {
+        strict::or_blank(self.part(path))
+    }
+}
+
+/// An object of exactly these values.
+fn object(description: &str, properties: Value) -> Value {
+    json!({
+        "type": "object",
+        "description": description,
+        "additionalProperties": false,
+        "properties": properties,
+    })
+}
+
+fn text(description: &str) -> Value {
+    json!({"type": "string", "description": description})
+}
+
+fn flag(description: &str) -> Value {
+    json!({"type": "boolean", "description": description})
+}
+
+fn count(min: i64, max: i64, description: &str) -> Value {
+    json!({"type": "integer", "minimum": min, "maximum": max, "description": description})
+}
+
+fn one_of(words: &[&str], description: &str) -> Value {
+    json!({"enum": words, "description": description})
+}
+
+/// Labels, annotations.
+fn map(description: &str) -> Value {
+    json!({
+        "type": "object",
+        "description": description,
+        "additionalProperties": {"type": "string"},
+    })
+}
+
+/// Where an image is.
+fn image(description: &str) -> Value {
+    object(
+        description,
+        json!({
+            "repository": {"type": "string", "minLength": 1, "pattern": "^[^\\s:@]+(:[0-9]+/[^\\s:@]+)?$", "description": "Where it is, without tag or digest."},
+            "tag": {"type": "string", "pattern": "^([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$", "description": "Its tag. Empty: the chart's appVersion."},
+            "digest": {"type": "string", "pattern": "^([a-z0-9]+:[a-f0-9]{32,})?$", "description": "Its digest, such as sha256:…. It wins over the tag."},
+            "pullPolicy": one_of(&["", "Always", "IfNotPresent", "Never"], "When it is pulled. Empty: as Kubernetes does."),
+        }),
+    )
+}
+
+/// The whole schema of a chart's values.
+fn values(title: &str, properties: Value) -> Value {
+    let mut schema = Map::new();
+    schema.insert(
+        "$schema".to_owned(),
+        "http://json-schema.org/draft-07/schema#".into(),
+    );
+    schema.insert("title".to_owned(), title.into());
+    let mut properties = properties;
+    // What Helm itself puts among a chart's values when it is another's part.
+    properties["global"] = json!({"type": "object"});
+    if let Value::Object(object) = object("Generated: cargo xtask generate.", properties) {
+        schema.extend(object);
+    }
+    Value::Object(schema)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every object says what it holds, so that a misspelt value is refused.
+    fn assert_strict(path: &str, schema: &Value) {
+        if schema["type"] == "object" && path != ".global" {
+            assert!(!schema["additionalProperties"].is_null(), "{path}");
+        }
+        for (name, below) in schema["properties"].as_object().into_iter().flatten() {
+            assert_strict(&format!("{path}.{name}"), below);
+        }
+        if schema["items"].is_object() {
+            assert_strict(&format!("{path}[]"), &schema["items"]);
+        }
+    }
+
+    #[test]
+    fn no_object_of_values_takes_what_it_does_not_know() {
+        assert_strict("", &server_values());
+        assert_strict("", &operator_values());
+    }
+}

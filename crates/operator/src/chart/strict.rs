@@ -35,7 +35,7 @@ fn tighten(schema: &mut Value) {
 
 /// Values that are there with nothing in them: an empty text, or 0.
 pub(super) fn or_blank(mut schema: Value) -> Value {
-    if let Some(words) = schema["enum"].as_array_mut() {
+    if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
         words.push("".into());
         return schema;
     }

@@ -30,7 +30,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
-{{/* Seconds, rounded up, of a duration as the server takes it, such as 1m30s or 500ms. */}}
+{{/* Seconds, rounded up, of durations as the server takes them, such as 1m30s or 500ms, one after the other. */}}
 {{- define "push-manager.seconds" -}}
 {{- $milliseconds := 0.0 -}}
 {{- range regexFindAll "[0-9.]+(ms|s|m|h)" . -1 -}}
@@ -45,13 +45,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "push-manager.grace" -}}
 {{- $knobs := .Files.Get "generated/knobs.yaml" | fromYaml -}}
 {{- $drain := .Values.config.drain | default dict -}}
-{{- $notice := include "push-manager.seconds" ($drain.notice | default $knobs.notice) | int -}}
-{{- $timeout := include "push-manager.seconds" ($drain.timeout | default $knobs.timeout) | int -}}
+{{- $own := printf "%s %s" ($drain.notice | default $knobs.notice) ($drain.timeout | default $knobs.timeout) -}}
+{{- $seconds := include "push-manager.seconds" $own | int -}}
 {{- $given := int .Values.terminationGracePeriodSeconds -}}
-{{- $least := add $notice $timeout 5 -}}
+{{- $least := add $seconds 5 | int -}}
 {{- if eq $given 0 -}}
-{{ add $notice $timeout 15 }}
-{{- else if lt $given (int $least) -}}
+{{ add $seconds 15 }}
+{{- else if lt $given $least -}}
 {{- fail (printf "terminationGracePeriodSeconds: %d would cut pushes off: drain.notice, drain.timeout and leaving take up to %d s; give more, or 0" $given $least) -}}
 {{- else -}}
 {{ $given }}

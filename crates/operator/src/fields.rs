@@ -47,7 +47,10 @@ impl Words {
 pub fn markdown(words: Words) -> String {
     let crd = crd::definition();
     let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-    let (spec, status) = (&schema["properties"]["spec"], &schema["properties"]["status"]);
+    let (spec, status) = (
+        &schema["properties"]["spec"],
+        &schema["properties"]["status"],
+    );
     let mut table = Table {
         text: String::new(),
         knobs: knobs::fields()
@@ -119,7 +122,10 @@ impl Table {
         };
         let about = match knob {
             Some(knob) => crd::knob_description(knob),
-            None => schema["description"].as_str().unwrap_or_default().to_owned(),
+            None => schema["description"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
         };
         let about = match knob.map(|knob| knob.default_text()) {
             Some(text) => about.replace(&format!(" Default: {text}."), ""),

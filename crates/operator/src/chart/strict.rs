@@ -15,7 +15,8 @@ fn tighten(schema: &mut Value) {
         return;
     };
     // Values have defaults of their own.
-    fields.retain(|key, _| !key.starts_with("x-kubernetes-") && key != "default" && key != "format");
+    fields
+        .retain(|key, _| !key.starts_with("x-kubernetes-") && key != "default" && key != "format");
     if fields.contains_key("properties") {
         fields.insert("additionalProperties".to_owned(), false.into());
     } else if fields.get("type").is_some_and(|kind| kind == "object") {

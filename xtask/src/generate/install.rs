@@ -38,12 +38,10 @@ pub(super) fn manifests(root: &Path, helm: &Path) -> Result<String> {
     Ok(format!("{HEAD}{}", plain(&process::capture(&mut command)?)))
 }
 
-/// Without what only Helm reads, and without blank lines.
+/// Without what only Helm reads. Blank lines stay: some are within texts.
 fn plain(rendered: &str) -> String {
     let helms = |line: &&str| HELMS.iter().any(|word| line.trim_start().starts_with(word));
-    let kept = rendered
-        .lines()
-        .filter(|line| !helms(line) && !line.trim().is_empty());
+    let kept = rendered.lines().filter(|line| !helms(line));
     kept.map(|line| format!("{line}\n")).collect()
 }
 
@@ -54,7 +52,7 @@ mod tests {
     #[test]
     fn what_only_helm_reads_is_left_out() {
         let rendered =
-            "---\n# Source: a/b.yaml\nkind: X\n  labels:\n    helm.sh/chart: a-1\n\n    app: b\n";
+            "---\n# Source: a/b.yaml\nkind: X\n  labels:\n    helm.sh/chart: a-1\n    app: b\n";
         assert_eq!(plain(rendered), "---\nkind: X\n  labels:\n    app: b\n");
     }
 }

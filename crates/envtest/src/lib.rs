@@ -42,3 +42,4 @@ pub use cluster::{Cluster, Options};
 pub use eventually::{Seen, eventually};
 pub use kubectl::Output;
 pub use kubelet::{Behaviour, Kubelet};
+pub use process::Process;

@@ -25,7 +25,7 @@ read -r line || { sleep 1; rm -rf -- "$1"; }
 
 /// A running program; it is killed when dropped.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     name: &'static str,
     child: Child,
     leash: ChildStdin,
@@ -35,10 +35,22 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a program whose output is added to a log file.
     pub(crate) fn start(name: &'static str, program: &Path, args: &[String], log: &Path) -> Self {
+        Self::start_with(name, program, args, &[], log)
+    }
+
+    /// The same, with variables beside those of this process.
+    pub fn start_with(
+        name: &'static str,
+        program: &Path,
+        args: &[String],
+        env: &[(&str, String)],
+        log: &Path,
+    ) -> Self {
         let log = append(log);
         let errors = log.try_clone().expect("a log file can be shared");
         let mut command = shell(LEASHED);
         command.arg(program).args(args).stdout(log).stderr(errors);
+        command.envs(env.iter().map(|(name, value)| (name, value)));
         Self::leashed(name, command)
     }
 
@@ -72,12 +84,12 @@ impl Process {
     }
 
     /// Its process id.
-    pub(crate) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// How it ended, if it did.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+    pub fn ended(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none() {
             self.ended = self.child.try_wait().expect("a child can be asked");
             if self.ended.is_some() {
@@ -88,7 +100,7 @@ impl Process {
     }
 
     /// Sends a signal by its name, such as STOP.
-    pub(crate) fn signal(&mut self, signal: &str) {
+    pub fn signal(&mut self, signal: &str) {
         let ended = self.ended();
         assert!(ended.is_none(), "{} has ended: {ended:?}", self.name);
         let sent = Command::new("kill")

@@ -10,7 +10,7 @@ const RULES: &str = include_str!("../assets/alerts/push-manager.yaml");
 /// What the rules hold in place of labels.
 const PLACEHOLDER: &str = "$SELECTOR";
 
-/// The groups of rules for what one Service leads to.
+/// The groups of rules for one PushManager, whose name metrics carry as their `service`.
 pub(crate) fn groups(namespace: &str, service: &str) -> Value {
     let selector = format!("namespace=\"{namespace}\",service=\"{service}\"");
     let text = RULES.replace(PLACEHOLDER, &selector);
@@ -24,8 +24,8 @@ mod tests {
 
     #[test]
     fn every_rule_is_about_one_push_manager() {
-        let groups = groups("shop", "push-pods").to_string();
-        assert!(groups.contains(r#"namespace=\"shop\",service=\"push-pods\""#));
+        let groups = groups("shop", "push").to_string();
+        assert!(groups.contains(r#"namespace=\"shop\",service=\"push\""#));
         assert!(!groups.contains('$') || !groups.contains(PLACEHOLDER));
         let expressions = RULES.matches("expr:").count();
         assert!(expressions > 0);

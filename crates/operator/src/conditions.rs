@@ -34,6 +34,8 @@ pub struct Seen<'a> {
     pub rollout: Option<Rollout>,
     /// What stands in the operator's way.
     pub obstacles: Vec<Complaint>,
+    /// What passes by itself, before more can be done.
+    pub waiting: Option<String>,
     /// What pods complain of.
     pub pods: Vec<Complaint>,
     /// What is odd but works.
@@ -158,7 +160,9 @@ fn progressing(seen: &Seen<'_>) -> Word {
         return if blocked {
             word(false, "Blocked", "nothing was made yet".to_owned())
         } else {
-            word(true, "Creating", "the Deployment is being made".to_owned())
+            let told = seen.waiting.clone();
+            let told = told.unwrap_or_else(|| "the Deployment is being made".to_owned());
+            word(true, "Creating", told)
         };
     };
     let told = format!(

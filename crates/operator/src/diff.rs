@@ -25,9 +25,17 @@ const KEYED: [&str; 8] = [
 
 /// The first field in which a live object is not as wanted, e.g. `spec.replicas`.
 pub fn difference(live: &Value, wanted: &Value) -> Option<String> {
-    let mut path = Vec::new();
-    if differs(live, wanted, &mut path) {
-        return Some(path.join("."));
+    // The entries of a list don't repeat what they are.
+    let fields = wanted.as_object().into_iter().flatten();
+    for (key, wanted) in fields.filter(|(key, _)| *key != "apiVersion" && *key != "kind") {
+        let mut path = vec![key.as_str()];
+        let differs = match live.get(key) {
+            Some(live) => differs(live, wanted, &mut path),
+            None => !is_blank(wanted),
+        };
+        if differs {
+            return Some(path.join("."));
+        }
     }
     owned_beyond(live, wanted)
 }
@@ -120,6 +128,12 @@ mod tests {
             at(live, json!({"a": 1, "containers": [{"name": "x"}]})),
             None
         );
+    }
+
+    #[test]
+    fn an_entry_of_a_list_need_not_say_what_it_is() {
+        let wanted = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"}});
+        assert_eq!(difference(&json!({"data": {"a": "b"}}), &wanted), None);
     }
 
     #[test]

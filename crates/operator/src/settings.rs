@@ -93,11 +93,16 @@ fn told(error: &ConfigError) -> Vec<String> {
     error.problems().iter().map(line).collect()
 }
 
-/// A field of the spec says which knob it is.
+/// The field that was given, and beside it the one that is wrong, where that is another.
 fn line(problem: &Problem) -> String {
-    match &problem.origin {
-        Origin::Flag(field) if field.starts_with("spec.") => format!("{field}: {}", problem.fault),
-        _ => problem.to_string(),
+    let Origin::Flag(given) = &problem.origin else {
+        return problem.to_string();
+    };
+    let meant = push_manager_config::knob(&problem.key).and_then(knobs::field);
+    let meant = meant.map(|field| format!("spec.{}.{}", field.section, field.name));
+    match meant {
+        Some(meant) if meant != *given => format!("{given}: {meant}: {}", problem.fault),
+        _ => format!("{given}: {}", problem.fault),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Child, Kind, Wanted, configuration::CONFIG_MAP, network::HEADLESS, without_blanks};
+use super::{Child, Kind, Wanted, configuration::CONFIG_MAP, without_blanks};
 use crate::{
     alerts,
     names::{self, COMPONENT},
@@ -56,6 +56,8 @@ fn monitor(wanted: &Wanted<'_>) -> Option<Value> {
                     "port": "metrics",
                     "path": "/metrics",
                     "interval": given.interval,
+                    // Rules and dashboards then speak of the PushManager, not of its Service.
+                    "relabelings": [{"targetLabel": "service", "replacement": wanted.name}],
                 }))],
             },
         })
@@ -65,11 +67,10 @@ fn monitor(wanted: &Wanted<'_>) -> Option<Value> {
 fn rules(wanted: &Wanted<'_>) -> Option<Value> {
     let observability = wanted.spec.observability.as_ref()?;
     let given = observability.alerts.as_ref()?;
-    let service = format!("{}{HEADLESS}", wanted.name);
     given.enabled.then(|| {
         json!({
             "metadata": {"labels": given.labels},
-            "spec": {"groups": alerts::groups(wanted.namespace, &service)},
+            "spec": {"groups": alerts::groups(wanted.namespace, wanted.name)},
         })
     })
 }

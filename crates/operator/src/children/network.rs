@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What follows the PushManager's name in that of the headless Service.
-pub(super) const HEADLESS: &str = "-pods";
+const HEADLESS: &str = "-pods";
 
 const SERVICE: Kind = Kind::known("", "v1", "Service", "services");
 const NETWORK_POLICY: Kind = Kind::known(

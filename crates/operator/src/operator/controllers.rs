@@ -101,7 +101,7 @@ async fn observed(object: Arc<Guarded>, context: Arc<Context>) -> Result<Action,
     let (name, namespace) = (object.name_any(), object.namespace().unwrap_or_default());
     let span = tracing::info_span!("reconcile", push_manager = %name, %namespace);
     let outcome = reconcile(object, context.clone()).instrument(span).await;
-    let failed = outcome.as_ref().err().map(Failure::reason);
+    let failed = outcome.as_ref().err().and_then(Failure::reason);
     context.metrics.reconciled(began.elapsed(), failed);
     match &outcome {
         Ok(_) => context.backoffs.succeeded(&(namespace, name)),

@@ -47,13 +47,13 @@ impl Failure {
         })
     }
 
-    /// A bounded word for metrics.
-    pub fn reason(&self) -> &'static str {
+    /// A bounded word for metrics; none for what is no failure but passes by itself.
+    pub fn reason(&self) -> Option<&'static str> {
         match self {
-            Self::Conflict(_) => "name_conflict",
-            Self::Waiting(_) => "waiting",
-            Self::Silent { .. } => "timeout",
-            Self::Api { .. } => match self.code() {
+            Self::Waiting(_) => None,
+            Self::Conflict(_) => Some("name_conflict"),
+            Self::Silent { .. } => Some("timeout"),
+            Self::Api { .. } => Some(match self.code() {
                 Some(403) => "forbidden",
                 Some(409) => "conflict",
                 Some(422) => "invalid",
@@ -61,7 +61,7 @@ impl Failure {
                 Some(400..=499) => "refused",
                 Some(_) => "server_error",
                 None => "unreachable",
-            },
+            }),
         }
     }
 
@@ -70,6 +70,14 @@ impl Failure {
         let details = self.status()?.details.as_ref()?;
         (details.retry_after_seconds > 0)
             .then(|| Duration::from_secs(u64::from(details.retry_after_seconds)))
+    }
+
+    /// What passes by itself.
+    pub(super) fn waiting(&self) -> Option<String> {
+        match self {
+            Self::Waiting(what) => Some(format!("waiting: {what}")),
+            Self::Api { .. } | Self::Silent { .. } | Self::Conflict(_) => None,
+        }
     }
 
     /// Whether only people can mend it.

@@ -64,8 +64,9 @@ fn seen(
 ) -> Seen<'static> {
     let count = deployment.and_then(|there| there.value["spec"]["replicas"].as_i64());
     let count = count.and_then(|count| i32::try_from(count).ok());
-    let scaled = pm.spec.autoscaling.as_ref().and(count);
-    let desired = scaled.unwrap_or(pm.spec.replicas);
+    // What the Deployment asks for: an autoscaler may have decided it, or a spec that is invalid
+    // or paused is not carried out.
+    let desired = count.unwrap_or(pm.spec.replicas);
     let advice = applied
         .settings
         .iter()
@@ -76,6 +77,7 @@ fn seen(
         tolerated: tolerated(pm, desired),
         rollout: deployment.map(|there| Rollout::of(&there.value)),
         obstacles: applied.obstacles.clone(),
+        waiting: applied.failure.as_ref().and_then(Failure::waiting),
         advice: advice.chain(applied.skipped.clone()).collect(),
         paused: applied.paused.clone(),
         hash: applied

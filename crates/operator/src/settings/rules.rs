@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use push_manager_config::{Config, DiscoveryKind, knobs};
 
 use crate::{
-    api::{Autoscaling, PodTemplate, PushManagerSpec},
+    api::{Autoscaling, Knobs, PodTemplate, PushManagerSpec},
     names::RESERVED_LABELS,
     quantity,
 };
@@ -43,7 +43,7 @@ pub(super) fn broken(name: &str, spec: &PushManagerSpec) -> Vec<String> {
         "spec.disruption.maxUnavailable: expected a whole number such as 1, or a share such as 25%",
     );
     let both = spec.etcd.as_ref().is_some_and(|etcd| etcd.prefix.is_some())
-        && spec.discovery.contains_key("prefixes");
+        && gives(&spec.discovery, "prefixes");
     unless(
         !both,
         "spec.etcd.prefix and spec.discovery.prefixes mean the same: set one of them",
@@ -59,7 +59,7 @@ pub(super) fn broken_with(spec: &PushManagerSpec, config: &Config, least: i64) -
     let mut problems = Vec::new();
     let endpoints = |spec: &PushManagerSpec| {
         let etcd = spec.etcd.as_ref();
-        etcd.is_some_and(|etcd| etcd.knobs.contains_key("endpoints"))
+        etcd.is_some_and(|etcd| gives(&etcd.knobs, "endpoints"))
     };
     match config.discovery.kind {
         DiscoveryKind::Etcd if !endpoints(spec) => problems.push(
@@ -73,7 +73,7 @@ pub(super) fn broken_with(spec: &PushManagerSpec, config: &Config, least: i64) -
         ),
         DiscoveryKind::Etcd | DiscoveryKind::Static => {}
     }
-    if !spec.controller.contains_key("address") {
+    if !gives(&spec.controller, "address") {
         problems.push("spec.controller.address is required, e.g. controller:50051".to_owned());
     }
     match spec.termination_grace_period_seconds {
@@ -84,6 +84,11 @@ pub(super) fn broken_with(spec: &PushManagerSpec, config: &Config, least: i64) -
         _ => {}
     }
     problems
+}
+
+/// Whether a value is there: a null is none.
+fn gives(knobs: &Knobs, name: &str) -> bool {
+    knobs.get(name).is_some_and(|value| !value.is_null())
 }
 
 fn is_name(name: &str) -> bool {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::{Failure, Result, While};
-use crate::{process, protoc, tools, workspace};
+use crate::{process, protoc, workspace};
 
 /// The command that mends a stale file.
 const COMMAND: &str = "cargo xtask generate";
@@ -166,7 +166,7 @@ impl<'a> Maker<'a> {
                     .map_err(|problem| Failure::new(format!("{values}: {problem}")))?;
                 between(file, &self.read(file)?, &table)
             }
-            Source::Install => install::manifests(self.root, &tools::one("helm")?),
+            Source::Install => install::manifests(self.root),
         }
     }
 

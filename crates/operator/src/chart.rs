@@ -42,6 +42,10 @@ impl Definition {
 }
 
 /// An object of exactly these values.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "what is given is made for it, and becomes part of it"
+)]
 fn object(description: &str, properties: Value) -> Value {
     json!({
         "type": "object",

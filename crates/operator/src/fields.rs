@@ -89,7 +89,8 @@ impl Table {
             about => format!("{about}\n\n"),
         };
         let header = self.words.header;
-        self.text += &format!("\n### {path}\n\n{about}{header}\n|---|---|---|---|\n");
+        self.text.extend(["\n### ", path, "\n\n", &about, header]);
+        self.text.push_str("\n|---|---|---|---|\n");
         self.rows(path, schema, pick);
     }
 
@@ -133,12 +134,9 @@ impl Table {
         };
         let kind = knob.map_or_else(|| kind(schema), |knob| knob.expected());
         let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
-        self.text += &format!(
-            "| `{path}` | {} | {} | {} |\n",
-            cell(&kind),
-            cell(&default),
-            cell(&about)
-        );
+        let [kind, default, about] = [kind, default, about].map(|text| cell(&text));
+        let row = format!("| `{path}` | {kind} | {default} | {about} |\n");
+        self.text.push_str(&row);
     }
 }
 

@@ -4,13 +4,11 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::failure::Result;
-use crate::process;
+use crate::{process, tools};
 
 /// What it is called, and where it runs.
 const NAME: &str = "push-manager-operator";
 const NAMESPACE: &str = "push-manager-system";
-/// The Kubernetes version that is rendered for: that of `tools/kubernetes`.
-const KUBERNETES: &str = "1.34.4";
 /// What only Helm reads.
 const HELMS: [&str; 3] = [
     "# Source: ",
@@ -28,12 +26,13 @@ metadata:
     pod-security.kubernetes.io/enforce: restricted
 ";
 
-pub(super) fn manifests(root: &Path, helm: &Path) -> Result<String> {
-    let mut command = Command::new(helm);
+pub(super) fn manifests(root: &Path) -> Result<String> {
+    let mut command = Command::new(tools::one("helm")?);
     command
         .args(["template", NAME])
         .arg(root.join(super::OPERATOR_CHART));
-    command.args(["--namespace", NAMESPACE, "--kube-version", KUBERNETES]);
+    command.args(["--namespace", NAMESPACE, "--kube-version"]);
+    command.arg(tools::version("kubectl")?);
     command.args(["--skip-tests", "--set", "crds.keep=false"]);
     Ok(format!("{HEAD}{}", plain(&process::capture(&mut command)?)))
 }
@@ -42,7 +41,7 @@ pub(super) fn manifests(root: &Path, helm: &Path) -> Result<String> {
 fn plain(rendered: &str) -> String {
     let helms = |line: &&str| HELMS.iter().any(|word| line.trim_start().starts_with(word));
     let kept = rendered.lines().filter(|line| !helms(line));
-    kept.map(|line| format!("{line}\n")).collect()
+    kept.flat_map(|line| [line, "\n"]).collect()
 }
 
 #[cfg(test)]

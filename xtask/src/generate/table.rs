@@ -13,7 +13,8 @@ struct Row {
 pub(super) fn markdown(values: &str) -> Result<String, String> {
     let mut text = String::new();
     for (title, rows) in sections(values)? {
-        text += &format!("\n### {title}\n\n| value | default | what it does |\n|---|---|---|\n");
+        text.extend(["\n### ", &title, "\n\n"]);
+        text.push_str("| value | default | what it does |\n|---|---|---|\n");
         for Row {
             path,
             default,
@@ -21,7 +22,8 @@ pub(super) fn markdown(values: &str) -> Result<String, String> {
         } in rows
         {
             let about = about.replace('|', "\\|");
-            text += &format!("| `{path}` | `{default}` | {about} |\n");
+            let row = format!("| `{path}` | `{default}` | {about} |\n");
+            text.push_str(&row);
         }
     }
     Ok(text)

@@ -1,7 +1,7 @@
 //! The server's chart renders what the operator builds of the equal PushManager.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use push_manager_config::{Config, File, Sources, load};
 use push_manager_operator::yaml;
@@ -56,7 +56,7 @@ fn read(text: &str) -> (Config, Vec<&'static str>) {
     (loaded.config, given)
 }
 
-fn assert_equal(values: Option<PathBuf>, resource: PathBuf) {
+fn assert_equal(values: Option<PathBuf>, resource: &Path) {
     let resource = resource.to_str().unwrap().to_owned();
     let rendered = operator(&["render", "-f", &resource]);
     let wanted = plain(yaml::read(&rendered).unwrap());
@@ -105,7 +105,7 @@ fn assert_same(path: &str, given: &Value, wanted: &Value) {
 
 #[test]
 fn the_servers_chart_is_what_the_operator_builds_by_default() {
-    assert_equal(None, root().join("examples/minimal.yaml"));
+    assert_equal(None, &root().join("examples/minimal.yaml"));
 }
 
 #[test]
@@ -114,11 +114,11 @@ fn the_servers_chart_is_what_the_operator_builds_of_all_that_can_be_said() {
     let resources = root().join("crates/operator/tests/charts");
     assert_equal(
         values("production-values.yaml"),
-        root().join("examples/production.yaml"),
+        &root().join("examples/production.yaml"),
     );
     assert_equal(
         values("everything-values.yaml"),
-        resources.join("everything.yaml"),
+        &resources.join("everything.yaml"),
     );
-    assert_equal(values("static-values.yaml"), resources.join("static.yaml"));
+    assert_equal(values("static-values.yaml"), &resources.join("static.yaml"));
 }

@@ -31,3 +31,5 @@ mod schemas;
 mod security;
 #[path = "charts/values.rs"]
 mod values;
+#[path = "charts/works.rs"]
+mod works;

@@ -6,6 +6,7 @@ use push_manager_envtest::Cluster;
 use serde_json::Value;
 
 use crate::run::{OPERATOR, SERVER, chart, program, root};
+use crate::works;
 
 const CRD: &str = "pushmanagers.pushmanager.io";
 /// A line of the definition that an older one words otherwise.
@@ -147,6 +148,7 @@ async fn the_operators_release_upgrades_its_definition_and_leaves_it_behind() {
     release.helm("install", &[current]);
     assert_eq!(release.column().await, NEW);
     release.get(&["pushmanager", "push"]).await;
+    works::reconciles(cluster, &release.namespace, OPERATOR).await;
     every_example_is_taken(cluster).await;
     plain_manifests_are_taken(cluster).await;
 }

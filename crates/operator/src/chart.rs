@@ -8,7 +8,7 @@ mod strict;
 
 use serde_json::{Map, Value, json};
 
-use crate::crd;
+use crate::{crd, names};
 
 pub use self::{
     operator::values as operator_values,
@@ -78,6 +78,35 @@ fn map(description: &str) -> Value {
         "description": description,
         "additionalProperties": {"type": "string"},
     })
+}
+
+/// Labels by which others select an object; those that the chart itself sets are not among them.
+fn labels(description: &str) -> Value {
+    let mut labels = map(description);
+    let ours = [
+        names::NAME,
+        names::INSTANCE,
+        names::MANAGED_BY,
+        "helm.sh/chart",
+    ];
+    labels["propertyNames"] = json!({"not": {"enum": ours}});
+    labels
+}
+
+/// Further labels of pods: what the operator's rules refuse is refused.
+fn pod_labels(description: &str) -> Value {
+    let mut labels = map(description);
+    let ours = names::RESERVED_LABELS.map(|prefix| prefix.replace('.', "[.]"));
+    let pattern = format!("^({})", ours.join("|"));
+    labels["propertyNames"] = json!({"not": {"pattern": pattern}});
+    labels
+}
+
+/// Further variables, without those that the chart or its values set already.
+fn variables(mut schema: Value, ours: &[&str], prefix: &str) -> Value {
+    let refused = json!({"anyOf": [{"enum": ours}, {"pattern": prefix}]});
+    schema["items"]["properties"]["name"]["not"] = refused;
+    schema
 }
 
 /// Where an image is.

@@ -2,7 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::{Definition, count, flag, image, map, object, text};
+use super::{Definition, count, flag, image, labels, map, object, pod_labels, text, variables};
+
+/// What the chart sets, or its probes rely on.
+const OWN_VARIABLES: [&str; 9] = [
+    "POD_NAMESPACE",
+    "POD_NAME",
+    "IMAGE_REPOSITORY",
+    "WATCH_NAMESPACES",
+    "CONCURRENCY",
+    "LEADER_ELECTION",
+    "LOG_LEVEL_FILE",
+    "LOG_JSON",
+    "HTTP_ADDRESS",
+];
 
 /// The schema of the values.
 pub fn values() -> Value {
@@ -55,14 +68,14 @@ pub fn values() -> Value {
             })),
             "resources": part("resources"),
             "podAnnotations": map("Further annotations of the pods."),
-            "podLabels": map("Further labels of the pods."),
+            "podLabels": pod_labels("Further labels of the pods."),
             "nodeSelector": part("podTemplate.nodeSelector"),
             "tolerations": part("podTemplate.tolerations"),
             "affinity": part("podTemplate.affinity"),
             "priorityClassName": definition.blank("podTemplate.priorityClassName"),
             "topologySpread": part("topologySpread"),
             "terminationGracePeriodSeconds": count(1, 600, "How long a pod may take to end."),
-            "extraEnv": part("podTemplate.env"),
+            "extraEnv": variables(part("podTemplate.env"), &OWN_VARIABLES, "^$"),
             "disruption": part("disruption"),
             "service": object("The Service for metrics.", json!({
                 "annotations": map("Its annotations."),
@@ -87,7 +100,7 @@ fn switch(description: &str, selects: &str) -> Value {
         description,
         json!({
             "enabled": flag("Whether the chart makes one, where the cluster knows the kind."),
-            "labels": map(&format!("Labels by which Prometheus selects {selects}.")),
+            "labels": labels(&format!("Labels by which Prometheus selects {selects}.")),
         }),
     )
 }

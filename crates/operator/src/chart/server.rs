@@ -4,8 +4,8 @@
 use push_manager_config::{Knob, Shape};
 use serde_json::{Value, json};
 
-use super::{Definition, flag, image, map, object, text};
-use crate::{crd, knobs};
+use super::{Definition, flag, image, labels, object, pod_labels, text, variables};
+use crate::{crd, knobs, settings::OWN_VARIABLES};
 
 /// Numbers of bytes, as the server reads them.
 const BYTES: &str = "^[0-9]+((Ki|Mi|Gi)B?|KB|MB)?$";
@@ -61,6 +61,12 @@ pub fn values() -> Value {
 
 fn pod_template(definition: &Definition) -> Value {
     let mut pods = definition.part("podTemplate");
+    pods["properties"]["labels"] = pod_labels("Further labels.");
+    let own = push_manager_config::knobs().iter();
+    let mut own: Vec<&str> = own.filter_map(|knob| knob.env).collect();
+    own.extend(OWN_VARIABLES);
+    let given = definition.part("podTemplate.env");
+    pods["properties"]["env"] = variables(given, &own, "^PM_");
     for name in ["priorityClassName", "runtimeClassName"] {
         pods["properties"][name] = definition.blank(&format!("podTemplate.{name}"));
     }
@@ -76,7 +82,7 @@ fn autoscaling(definition: &Definition) -> Value {
 }
 
 fn observability(definition: &Definition) -> Value {
-    let labels = |of: &str| map(&format!("Labels by which {of}."));
+    let labels = |of: &str| labels(&format!("Labels by which {of}."));
     let enabled = flag("Whether there is one.");
     let prometheus = labels("Prometheus selects it");
     object(

@@ -92,6 +92,55 @@ fn a_value_of_the_wrong_form_is_refused_and_named() {
 }
 
 #[test]
+fn what_a_chart_sets_itself_is_not_a_users_to_set() {
+    for (name, set, told) in [
+        (
+            OPERATOR,
+            "podLabels.app\\.kubernetes\\.io/name=x",
+            "app.kubernetes.io/name",
+        ),
+        (
+            OPERATOR,
+            "extraEnv[0].name=LOG_LEVEL_FILE",
+            "/extraEnv/0/name",
+        ),
+        (
+            SERVER,
+            "podTemplate.labels.pushmanager\\.io/a=x",
+            "pushmanager.io/a",
+        ),
+        (
+            SERVER,
+            "podTemplate.env[0].name=CONFIG_FILE",
+            "/podTemplate/env/0/name",
+        ),
+        (
+            SERVER,
+            "podTemplate.env[0].name=PM_FANOUT_CHUNK",
+            "/podTemplate/env/0/name",
+        ),
+        (
+            SERVER,
+            "podTemplate.env[0].name=ETCD_ENDPOINTS",
+            "/podTemplate/env/0/name",
+        ),
+        (
+            SERVER,
+            "observability.alerts.labels.helm\\.sh/chart=x",
+            "helm.sh/chart",
+        ),
+    ] {
+        let ran = try_template(name, "push", &["--set", set]);
+        assert!(!ran.success, "{set} is taken");
+        assert!(
+            ran.said.contains(&format!("'{told}")),
+            "{set}: {}",
+            ran.said
+        );
+    }
+}
+
+#[test]
 fn values_that_contradict_each_other_are_refused_with_what_to_mend() {
     for (name, sets, told) in [
         (OPERATOR, "leaderElection=false", "set replicas: 1"),

@@ -38,7 +38,8 @@ cargo xtask test -- ARGS…        cargo test ARGS, with the tools prepared
                                  (e.g. -- -p push-manager --test discovery -- a_name)
 Checks what the machine lacks, builds the pinned tools, builds the Go interop
 program, then runs the tests. The tests find the tools in these variables:
-PROTOC ETCD ETCDCTL GRPCURL PROMTOOL CHROMIUM INTEROP_GO. To run cargo yourself:
+PROTOC ETCD ETCDCTL GRPCURL PROMTOOL CHROMIUM INTEROP_GO KUBE_APISERVER
+KUBE_CONTROLLER_MANAGER KUBECTL HELM KUBECONFORM PREVIOUS_OPERATOR. To run cargo yourself:
   eval \"$(cargo xtask tools --env)\"";
 
 const TOOLS: &str = "\

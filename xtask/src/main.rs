@@ -24,6 +24,7 @@ mod lint;
 mod machine;
 mod mutants;
 mod pictures;
+mod previous;
 mod process;
 mod protoc;
 mod steps;

@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         }
         Wish::Filters(filters) => everything(&filters).map(|report| closing(&report)),
         Wish::Cargo(arguments) => {
-            let mut steps = Steps::new(5);
+            let mut steps = Steps::new(6);
             let environment = prepare(&mut steps)?;
             let mut cargo = cargo_test(&environment)?;
             cargo.args(arguments);
@@ -58,7 +58,7 @@ fn wish(arguments: &[String]) -> Result<Wish> {
 /// All steps. A filter leaves out the examples in the documentation.
 fn everything(filters: &[String]) -> Result<Report> {
     let with_docs = filters.is_empty();
-    let mut steps = Steps::new(if with_docs { 7 } else { 6 });
+    let mut steps = Steps::new(if with_docs { 8 } else { 7 });
     let environment = prepare(&mut steps)?;
     let targets = ["--workspace", "--lib", "--bins", "--tests"];
 
@@ -105,6 +105,13 @@ fn prepare(steps: &mut Steps) -> Result<Environment> {
         environment.insert("INTEROP_GO", tools::interop_go()?);
         Ok(())
     })?;
+    steps.step(
+        "The operator of the version before, to upgrade from",
+        || {
+            environment.insert("PREVIOUS_OPERATOR", crate::previous::operator()?);
+            Ok(())
+        },
+    )?;
     steps.step("The release pushtop that is tried in a terminal", || {
         environment.insert("PUSHTOP", release_pushtop()?);
         Ok(())

@@ -18,19 +18,44 @@ const DOUBLINGS: u32 = 10;
 /// The failures in a row of each PushManager that fails; those that succeed or go are forgotten.
 #[derive(Debug, Default)]
 pub struct Backoffs {
-    failures: Mutex<HashMap<Place, u32>>,
+    failures: Mutex<HashMap<Place, Failures>>,
+}
+
+/// How often one generation of a spec failed: another one gets a fresh start.
+#[derive(Debug, Default)]
+struct Failures {
+    generation: Option<i64>,
+    count: u32,
 }
 
 impl Backoffs {
     /// The pause after one more failure. `least` is what the API server asks for, `chance` from 0
     /// to 1 keeps those who failed together from coming back together.
-    pub fn pause(&self, place: Place, least: Option<Duration>, chance: f64) -> Duration {
+    pub fn pause(
+        &self,
+        place: Place,
+        generation: Option<i64>,
+        least: Option<Duration>,
+        chance: f64,
+    ) -> Duration {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = failures.entry(place).or_default();
-        let doubled = FIRST.saturating_mul(1 << (*count).min(DOUBLINGS));
-        *count = count.saturating_add(1);
+        let failed = failures.entry(place).or_default();
+        if failed.generation != generation {
+            *failed = Failures {
+                generation,
+                count: 0,
+            };
+        }
+        let doubled = FIRST.saturating_mul(1 << failed.count.min(DOUBLINGS));
+        failed.count = failed.count.saturating_add(1);
         let pause = doubled.min(LONGEST).mul_f64(0.5 + chance / 2.0);
         pause.max(least.unwrap_or_default())
+    }
+
+    /// How often it failed in a row.
+    pub fn failures(&self, place: &Place) -> u32 {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.get(place).map_or(0, |failed| failed.count)
     }
 
     /// Forgets a PushManager's failures.
@@ -57,7 +82,7 @@ mod tests {
     #[test]
     fn each_has_its_own_pause_that_doubles_up_to_the_longest() {
         let backoffs = Backoffs::default();
-        let pause = |name| backoffs.pause(place(name), None, 1.0);
+        let pause = |name| backoffs.pause(place(name), Some(1), None, 1.0);
         assert_eq!(pause("a"), FIRST);
         assert_eq!(pause("a"), FIRST * 2);
         assert_eq!(pause("b"), FIRST);
@@ -67,12 +92,15 @@ mod tests {
         assert_eq!(pause("a"), LONGEST);
         backoffs.succeeded(&place("a"));
         assert_eq!(pause("a"), FIRST);
+        assert_eq!(pause("a"), FIRST * 2);
+        let mended = backoffs.pause(place("a"), Some(2), None, 1.0);
+        assert_eq!(mended, FIRST, "a spec that was mended is tried at once");
     }
 
     #[test]
     fn what_the_api_server_asks_for_is_the_least() {
         let backoffs = Backoffs::default();
         let least = Duration::from_secs(7);
-        assert_eq!(backoffs.pause(place("a"), Some(least), 0.0), least);
+        assert_eq!(backoffs.pause(place("a"), Some(1), Some(least), 0.0), least);
     }
 }

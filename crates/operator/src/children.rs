@@ -16,6 +16,7 @@ mod scaling;
 mod workload;
 
 pub(crate) use network::endpoints;
+pub(crate) use scaling::AUTOSCALER;
 pub(crate) use workload::DEPLOYMENT;
 
 use serde_json::{Map, Value, json};

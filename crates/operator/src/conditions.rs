@@ -34,8 +34,10 @@ pub struct Seen<'a> {
     pub rollout: Option<Rollout>,
     /// What stands in the operator's way.
     pub obstacles: Vec<Complaint>,
-    /// What passes by itself, before more can be done.
+    /// What passes by itself, or is tried again, before more can be done.
     pub waiting: Option<String>,
+    /// Whether the spec is carried out: not while it is invalid, or paused with something to do.
+    pub is_held_up: bool,
     /// What pods complain of.
     pub pods: Vec<Complaint>,
     /// What is odd but works.
@@ -79,21 +81,6 @@ pub fn status(
         endpoints: children::endpoints(seen.name, seen.namespace),
         config_hash: seen.hash.clone().or(hash_before),
         conditions: conditions.into(),
-    }
-}
-
-/// The status of an object that can't be read.
-pub fn unreadable(generation: Option<i64>, error: &str) -> PushManagerStatus {
-    let word = Word {
-        kind: "Degraded",
-        holds: true,
-        reason: "Unreadable",
-        message: format!("the object can't be read, and everything stays as it is: {error}"),
-    };
-    PushManagerStatus {
-        observed_generation: generation,
-        conditions: vec![dated(word, generation, None, Timestamp::now())],
-        ..PushManagerStatus::default()
     }
 }
 
@@ -171,6 +158,14 @@ fn progressing(seen: &Seen<'_>) -> Word {
     );
     if rollout.stuck.is_some() {
         word(false, "RolloutStuck", told)
+    } else if seen.is_held_up {
+        word(
+            false,
+            "Blocked",
+            format!("{told}; the newest spec is not carried out"),
+        )
+    } else if let Some(waiting) = &seen.waiting {
+        word(true, "Retrying", waiting.clone())
     } else if rollout.is_settled(seen.desired) {
         word(false, "RolledOut", told)
     } else {

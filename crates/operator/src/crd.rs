@@ -7,7 +7,7 @@ mod tidy;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(crate) use knob::{DURATION, description as knob_description, schema as knob_schema};
 
@@ -55,7 +55,12 @@ fn put_knobs(spec: &mut Value) {
         section["properties"][&field.name] = knob::schema(knob);
     }
     // What the types can't say: an instance is no use without these.
-    spec["properties"]["controller"]["required"] = serde_json::json!(["address"]);
+    spec["properties"]["controller"]["required"] = json!(["address"]);
+    // Kubernetes takes no such list with an entry twice.
+    spec["properties"]["imagePullSecrets"]["x-kubernetes-list-type"] = "set".into();
+    let spread = &mut spec["properties"]["topologySpread"];
+    spread["x-kubernetes-list-type"] = "map".into();
+    spread["x-kubernetes-list-map-keys"] = json!(["topologyKey", "whenUnsatisfiable"]);
 }
 
 #[cfg(test)]

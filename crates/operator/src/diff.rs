@@ -1,7 +1,8 @@
 //! Whether an object is as it should be, told without asking the API server. Pure.
 //!
-//! Two things make a difference: a field of ours that has another value, and a field that we set
-//! once and want no longer. What others added to the object is theirs.
+//! Three things make a difference: a field of ours that has another value, a field that we set once
+//! and want no longer, and a field of ours that another has written since. What others added to the
+//! object is theirs.
 
 mod owned;
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use crate::quantity;
 
-pub use owned::{owned_beyond, owner_of_replicas};
+pub use owned::{owned_beyond, owner_of_replicas, taken};
 
 /// Lists whose entries have keys: others may add entries of their own. All other lists are whole.
 const KEYED: [&str; 8] = [
@@ -25,6 +26,13 @@ const KEYED: [&str; 8] = [
 
 /// The first field in which a live object is not as wanted, e.g. `spec.replicas`.
 pub fn difference(live: &Value, wanted: &Value) -> Option<String> {
+    values(live, wanted)
+        .or_else(|| owned_beyond(live, wanted))
+        .or_else(|| taken(live, wanted))
+}
+
+/// The first field whose value is not as wanted.
+fn values(live: &Value, wanted: &Value) -> Option<String> {
     // The entries of a list don't repeat what they are.
     let fields = wanted.as_object().into_iter().flatten();
     for (key, wanted) in fields.filter(|(key, _)| *key != "apiVersion" && *key != "kind") {
@@ -37,7 +45,7 @@ pub fn difference(live: &Value, wanted: &Value) -> Option<String> {
             return Some(path.join("."));
         }
     }
-    owned_beyond(live, wanted)
+    None
 }
 
 /// Leaves the path of the first difference in `path`.
@@ -97,8 +105,10 @@ fn is_keyed(wanted: &[Value], path: &[&str]) -> bool {
 
 fn same_quantity(live: &Value, wanted: &Value, path: &[&str]) -> bool {
     let amounts = match path {
-        [.., "limits" | "requests", _] => true,
         [.., "target", key] => ["averageValue", "value"].contains(key),
+        [.., "limits" | "requests", _]
+        | [.., "resourceFieldRef", "divisor"]
+        | [.., "scaleUp" | "scaleDown", "tolerance"] => true,
         _ => false,
     };
     let amount = |value: &Value| match value {
@@ -117,7 +127,7 @@ mod tests {
 
     #[allow(clippy::needless_pass_by_value, reason = "reads better in tests")]
     fn at(live: Value, wanted: Value) -> Option<String> {
-        difference(&json!({"spec": live}), &json!({"spec": wanted}))
+        values(&json!({"spec": live}), &json!({"spec": wanted}))
     }
 
     #[test]
@@ -133,7 +143,7 @@ mod tests {
     #[test]
     fn an_entry_of_a_list_need_not_say_what_it_is() {
         let wanted = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"}});
-        assert_eq!(difference(&json!({"data": {"a": "b"}}), &wanted), None);
+        assert_eq!(values(&json!({"data": {"a": "b"}}), &wanted), None);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The events of PushManagers: what was written, and what turned bad or good.
 //!
-//! An event that can't be told is logged and forgotten: nothing waits for it.
+//! An event that can't be told in time is logged and forgotten: nothing depends on it.
 
-use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::ObjectMeta};
-use kube::{
-    Client,
-    runtime::events::{Event, EventType, Recorder, Reporter},
+use std::time::Duration;
+
+use k8s_openapi::{
+    api::{core::v1::ObjectReference, events::v1::Event},
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
+    jiff::Timestamp,
 };
+use kube::{Api, Client, api::PostParams};
 
 use crate::{
     api::{Condition, GROUP, KIND, PushManagerStatus, VERSION},
@@ -15,11 +18,14 @@ use crate::{
 
 /// Longest note of an event, in bytes: Kubernetes refuses more.
 const MAX_NOTE: usize = 1000;
+/// An event is told within so long.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
 
 /// Tells events.
 #[derive(Clone)]
 pub struct Events {
-    recorder: Recorder,
+    client: Client,
+    instance: String,
 }
 
 /// Whom an event is about.
@@ -49,19 +55,14 @@ impl std::fmt::Debug for Events {
 impl Events {
     /// Told in the name of one instance of the operator.
     pub fn new(client: Client, instance: &str) -> Self {
-        let reporter = Reporter {
-            controller: OPERATOR.to_owned(),
-            instance: Some(instance.to_owned()),
-        };
-        Self {
-            recorder: Recorder::new(client, reporter),
-        }
+        let instance = instance.to_owned();
+        Self { client, instance }
     }
 
     /// What was written.
     pub async fn changed(&self, subject: &Subject, changes: &[String]) {
         if !changes.is_empty() {
-            self.tell(subject, EventType::Normal, "Applied", &changes.join(", "))
+            self.tell(subject, "Normal", "Applied", &changes.join(", "))
                 .await;
         }
     }
@@ -74,59 +75,64 @@ impl Events {
         now: &PushManagerStatus,
     ) {
         let was = |kind| condition(before?, kind);
+        let held = |kind| was(kind).is_some_and(|c| c.status == "True");
         if let Some(degraded) = condition(now, "Degraded") {
             let told = was("Degraded").map(|c| (&c.status, &c.reason, &c.message));
             let new = told != Some((&degraded.status, &degraded.reason, &degraded.message));
-            let was_bad = was("Degraded").is_some_and(|c| c.status == "True");
             if degraded.status == "True" && new {
-                self.tell(
-                    subject,
-                    EventType::Warning,
-                    &degraded.reason,
-                    &degraded.message,
-                )
-                .await;
-            } else if degraded.status == "False" && was_bad {
-                self.tell(
-                    subject,
-                    EventType::Normal,
-                    "Recovered",
-                    "nothing is wrong any more",
-                )
-                .await;
+                let (reason, message) = (&degraded.reason, &degraded.message);
+                self.tell(subject, "Warning", reason, message).await;
+            } else if degraded.status == "False" && held("Degraded") {
+                let note = "nothing is wrong any more";
+                self.tell(subject, "Normal", "Recovered", note).await;
             }
         }
         if let Some(paused) = condition(now, "Paused") {
-            let was_paused = was("Paused").is_some_and(|c| c.status == "True");
-            match (was_paused, paused.status == "True") {
+            match (held("Paused"), paused.status == "True") {
                 (false, true) => {
-                    self.tell(subject, EventType::Normal, "Paused", &paused.message)
+                    self.tell(subject, "Normal", "Paused", &paused.message)
                         .await;
                 }
                 (true, false) => {
-                    self.tell(
-                        subject,
-                        EventType::Normal,
-                        "Resumed",
-                        "changes are made again",
-                    )
-                    .await;
+                    let note = "changes are made again";
+                    self.tell(subject, "Normal", "Resumed", note).await;
                 }
                 (true, true) | (false, false) => {}
             }
         }
     }
 
-    async fn tell(&self, subject: &Subject, kind: EventType, reason: &str, note: &str) {
+    async fn tell(&self, subject: &Subject, kind: &str, reason: &str, note: &str) {
+        let namespace = subject.0.namespace.clone().unwrap_or_default();
+        let name = subject.0.name.clone().unwrap_or_default();
+        let now = Timestamp::now();
         let event = Event {
-            type_: kind,
-            reason: reason.to_owned(),
+            metadata: ObjectMeta {
+                // As Kubernetes names them, so that two never have one name.
+                name: Some(format!(
+                    "{name}.{:x}{:04x}",
+                    now.as_nanosecond(),
+                    rand::random::<u16>()
+                )),
+                namespace: Some(namespace.clone()),
+                ..ObjectMeta::default()
+            },
+            action: Some("Reconcile".to_owned()),
+            event_time: Some(MicroTime(now)),
             note: Some(clip(note)),
-            action: "Reconcile".to_owned(),
-            secondary: None,
+            reason: Some(reason.to_owned()),
+            regarding: Some(subject.0.clone()),
+            reporting_controller: Some(OPERATOR.to_owned()),
+            reporting_instance: Some(self.instance.clone()),
+            type_: Some(kind.to_owned()),
+            ..Event::default()
         };
-        if let Err(error) = self.recorder.publish(&event, &subject.0).await {
-            tracing::warn!(%error, reason, "an event could not be told");
+        let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
+        let params = PostParams::default();
+        match tokio::time::timeout(TOLD_WITHIN, api.create(&params, &event)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, reason, "an event could not be told"),
+            Err(_) => tracing::warn!(reason, "an event was not told in time"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -30,8 +30,34 @@ pub struct Pages {
     pub ready: Arc<AtomicBool>,
     /// The children that are known.
     pub live: Arc<LiveObjects>,
-    /// The PushManagers that are known, by scope.
-    pub stores: Arc<std::sync::OnceLock<Vec<Store<Guarded>>>>,
+    /// The PushManagers that are known.
+    pub stores: Stores,
+}
+
+/// The PushManagers that are known, by scope.
+#[derive(Clone, Default)]
+pub struct Stores(Arc<Mutex<Vec<Store<Guarded>>>>);
+
+impl std::fmt::Debug for Stores {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Stores").finish_non_exhaustive()
+    }
+}
+
+impl Stores {
+    /// All of them.
+    pub fn objects(&self) -> Vec<Arc<Guarded>> {
+        let stores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        stores.iter().flat_map(Store::state).collect()
+    }
+}
+
+impl Pages {
+    /// Adds those of one scope.
+    pub fn add(&self, store: Store<Guarded>) {
+        let mut stores = self.stores.0.lock().unwrap_or_else(PoisonError::into_inner);
+        stores.push(store);
+    }
 }
 
 impl std::fmt::Debug for Pages {
@@ -83,12 +109,20 @@ fn count(pages: &Pages) {
             counts.insert((condition, status), 0);
         }
     }
-    let stores = pages.stores.get().into_iter().flatten();
-    for object in stores.flat_map(Store::state) {
-        let status = object.0.as_ref().ok().and_then(|pm| pm.status.as_ref());
+    for object in pages.stores.objects() {
+        let Ok(pm) = &object.0 else {
+            // Can't be read: wrong for sure, and no more is known.
+            *counts.entry(("Degraded", "True")).or_default() += 1;
+            continue;
+        };
+        let status = pm.status.as_ref();
         let conditions = status.map_or(&[][..], |status| &status.conditions);
         for condition in CONDITIONS {
             let said = conditions.iter().find(|said| said.type_ == condition);
+            // No instance is wanted: that there is none is nothing to be woken for.
+            if said.is_some_and(|said| said.reason == "ScaledToZero") {
+                continue;
+            }
             let status = match said.map(|said| said.status.as_str()) {
                 Some("True") => "True",
                 Some("False") => "False",

@@ -3,12 +3,16 @@
 use std::{
     collections::BTreeSet,
     sync::{PoisonError, RwLock},
+    time::Duration,
 };
 
 use kube::Client;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use crate::children::{self, Kind};
+
+/// The cluster answers within so long.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// The optional kinds that the cluster knows, as last asked.
 #[derive(Debug)]
@@ -40,7 +44,12 @@ impl KnownKinds {
     /// Asks the cluster. What it does not answer stays as it was.
     pub async fn refresh(&self, client: &Client) {
         for kind in children::kinds().into_iter().filter(|kind| kind.optional) {
-            let resources = client.list_api_group_resources(&kind.api_version()).await;
+            let version = kind.api_version();
+            let asked = client.list_api_group_resources(&version);
+            let Ok(resources) = timeout(ANSWER_WITHIN, asked).await else {
+                tracing::warn!(kind = kind.kind, "the cluster does not answer about a kind");
+                continue;
+            };
             match resources {
                 Ok(list) => self.set(kind, list.resources.iter().any(|r| r.name == kind.plural)),
                 Err(kube::Error::Api(status)) if status.code == 404 => self.set(kind, false),

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use decision::{Decision, Sighting, decide};
-use store::Store;
+use store::{Renewal, Store};
 
 /// How long a leader that says nothing stays the leader.
 const LASTS: Duration = Duration::from_secs(15);
@@ -23,6 +23,10 @@ const LASTS: Duration = Duration::from_secs(15);
 const RENEW_WITHIN: Duration = Duration::from_secs(10);
 /// How often it renews.
 const RENEW_EVERY: Duration = Duration::from_secs(3);
+/// Longest wait for one renewal: there is time for more than one.
+const RENEWED_WITHIN: Duration = Duration::from_millis(2500);
+/// After a renewal that failed.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// How often the others look.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Longest wait for one answer.
@@ -100,23 +104,35 @@ impl Leadership {
     /// Renews until `stop`, then gives the Lease back; or returns early, with why, when it was
     /// lost: then another may already be at work.
     pub async fn keep(mut self, stop: CancellationToken) -> Result<(), Lost> {
+        let mut pause = RENEW_EVERY;
         loop {
-            if stop.run_until_cancelled(sleep(RENEW_EVERY)).await.is_none() {
-                self.release().await;
-                return Ok(());
-            }
-            let left = RENEW_WITHIN.saturating_sub(self.renewed.elapsed());
+            let left = self.left();
             if left.is_zero() {
                 return Err(Lost::Late);
             }
+            let pausing = sleep(pause.min(left));
+            if stop.run_until_cancelled(pausing).await.is_none() {
+                self.release().await;
+                return Ok(());
+            }
             let began = Instant::now();
-            match timeout(left.min(ANSWER_WITHIN), self.store.renew()).await {
-                Ok(Ok(true)) => self.renewed = began,
-                Ok(Ok(false)) => return Err(Lost::Taken),
+            let renewal = timeout(self.left().min(RENEWED_WITHIN), self.store.renew());
+            pause = RETRY_AFTER;
+            match renewal.await {
+                Ok(Ok(Renewal::Done)) => {
+                    self.renewed = began;
+                    pause = RENEW_EVERY;
+                }
+                Ok(Ok(Renewal::Taken)) => return Err(Lost::Taken),
+                Ok(Ok(Renewal::Again)) => {}
                 Ok(Err(error)) => tracing::warn!(%error, "the lease can't be renewed"),
                 Err(_) => tracing::warn!("the API server does not answer about the lease"),
             }
         }
+    }
+
+    fn left(&self) -> Duration {
+        RENEW_WITHIN.saturating_sub(self.renewed.elapsed())
     }
 
     async fn release(self) {

@@ -13,6 +13,7 @@ pub mod chart;
 pub mod children;
 pub mod cli;
 pub mod conditions;
+pub mod contest;
 pub mod crd;
 pub mod diff;
 pub mod events;

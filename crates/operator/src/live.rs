@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockWriteGuard},
 };
 
 use serde_json::Value;
@@ -54,7 +54,24 @@ pub type Place = (String, String);
 /// All objects that the watches see.
 #[derive(Debug, Default)]
 pub struct LiveObjects {
-    objects: RwLock<HashMap<Kind, HashMap<Place, Arc<Live>>>>,
+    objects: RwLock<HashMap<Kind, Known>>,
+}
+
+/// The objects of one kind.
+#[derive(Debug, Default)]
+struct Known {
+    /// The highest version that a watch showed.
+    newest: u64,
+    places: HashMap<Place, Arc<Live>>,
+}
+
+impl Known {
+    fn put(&mut self, place: Place, live: Live) {
+        let newer = |there: &Arc<Live>| there.version > live.version;
+        if !self.places.get(&place).is_some_and(newer) {
+            self.places.insert(place, Arc::new(live));
+        }
+    }
 }
 
 impl Live {
@@ -113,26 +130,35 @@ impl LiveObjects {
     pub fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<Arc<Live>> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
         let place = (namespace.to_owned(), name.to_owned());
-        objects.get(&kind)?.get(&place).cloned()
+        objects.get(&kind)?.places.get(&place).cloned()
     }
 
-    /// Puts in what was seen, unless something newer is there.
-    pub fn put(&self, kind: Kind, place: Place, live: Live) {
-        let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
-        let objects = objects.entry(kind).or_default();
-        let newer = |there: &Arc<Live>| there.uid == live.uid && there.version > live.version;
-        if !objects.get(&place).is_some_and(newer) {
-            objects.insert(place, Arc::new(live));
+    /// Puts in what a watch saw, unless something newer is there.
+    pub fn see(&self, kind: Kind, place: Place, live: Live) {
+        let mut objects = self.write();
+        let known = objects.entry(kind).or_default();
+        known.newest = known.newest.max(live.version);
+        known.put(place, live);
+    }
+
+    /// Puts in what the API server answered to a write, unless the watch is further already: what
+    /// it answered may have been deleted since.
+    pub fn answered(&self, kind: Kind, place: Place, live: Live) {
+        let mut objects = self.write();
+        let known = objects.entry(kind).or_default();
+        if live.version > known.newest || known.places.contains_key(&place) {
+            known.put(place, live);
         }
     }
 
-    /// Takes out what was deleted, unless another object has its place by now.
-    pub fn remove(&self, kind: Kind, place: &Place, uid: &str) {
-        let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(objects) = objects.get_mut(&kind)
-            && objects.get(place).is_some_and(|live| live.uid == uid)
-        {
-            objects.remove(place);
+    /// Takes out what was deleted, unless another object has its place by now. `version` is that
+    /// of the deletion.
+    pub fn remove(&self, kind: Kind, place: &Place, uid: &str, version: u64) {
+        let mut objects = self.write();
+        let known = objects.entry(kind).or_default();
+        known.newest = known.newest.max(version);
+        if known.places.get(place).is_some_and(|live| live.uid == uid) {
+            known.places.remove(place);
         }
     }
 
@@ -143,8 +169,8 @@ impl LiveObjects {
         namespace: Option<&str>,
         listed: impl Fn(&Place) -> bool,
     ) -> Vec<Arc<Live>> {
-        let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
-        let objects = objects.entry(kind).or_default();
+        let mut objects = self.write();
+        let objects = &mut objects.entry(kind).or_default().places;
         let ours = |place: &Place| namespace.is_none_or(|namespace| place.0 == namespace);
         let gone: Vec<Place> = objects
             .keys()
@@ -156,11 +182,17 @@ impl LiveObjects {
             .collect()
     }
 
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<Kind, Known>> {
+        self.objects.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How many objects of each kind are known, and the bytes they take.
     pub fn sizes(&self) -> Vec<(Kind, usize, usize)> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
-        let bytes = |of: &HashMap<Place, Arc<Live>>| of.values().map(|live| live.json.len()).sum();
-        let size = |(kind, of): (&Kind, &HashMap<Place, Arc<Live>>)| (*kind, of.len(), bytes(of));
+        let size = |(kind, known): (&Kind, &Known)| {
+            let bytes = known.places.values().map(|live| live.json.len()).sum();
+            (*kind, known.places.len(), bytes)
+        };
         objects.iter().map(size).collect()
     }
 }

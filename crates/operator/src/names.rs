@@ -31,19 +31,19 @@ pub fn config_hash() -> String {
     format!("{GROUP}/config-hash")
 }
 
-/// What selects a PushManager's pods. It must never change: a Deployment's selector can't.
+/// What selects a PushManager's pods, and no others: who made them is part of it, lest a Helm
+/// release of the same name be meant as well. It must never change: a Deployment's selector can't.
 pub fn selector(instance: &str) -> BTreeMap<String, String> {
     BTreeMap::from([
         (NAME.to_owned(), APP.to_owned()),
         (INSTANCE.to_owned(), instance.to_owned()),
+        (MANAGED_BY.to_owned(), OPERATOR.to_owned()),
     ])
 }
 
 /// What every child and pod of a PushManager carries.
 pub fn labels(instance: &str) -> BTreeMap<String, String> {
-    let mut labels = selector(instance);
-    labels.insert(MANAGED_BY.to_owned(), OPERATOR.to_owned());
-    labels
+    selector(instance)
 }
 
 /// Labels as one line, e.g. `a=b,c=d`.

@@ -1,7 +1,8 @@
 //! The running operator: the only place that wires its parts, starts them and stops them in order.
 
-mod controllers;
 mod following;
+mod scope;
+mod upkeep;
 
 use std::{
     net::SocketAddr,
@@ -12,15 +13,18 @@ use std::{
     time::Duration,
 };
 
+use futures::future::try_join_all;
 use kube::Client;
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     backoff::Backoffs,
+    contest::Contests,
     events::Events,
     http::{self, Pages},
     kinds::KnownKinds,
-    lease::{Candidate, Leadership, Lost},
+    lease::{Candidate, Lost},
     live::LiveObjects,
     metrics::Metrics,
     names::OPERATOR,
@@ -29,7 +33,7 @@ use crate::{
     told::Told,
 };
 
-/// Reconciles that are at work have so long to end.
+/// Reconciles that are at work, and tasks, have so long to end.
 const FINISH_WITHIN: Duration = Duration::from_secs(15);
 
 /// How to run.
@@ -66,11 +70,9 @@ pub enum RunError {
     /// Another may be at work by now.
     #[error("leadership ended")]
     Lost(#[from] Lost),
-    /// The API server did not list what must be known first.
-    #[error(
-        "the API server did not list {0} in time; may the operator's account list and watch it?"
-    )]
-    NotListed(String),
+    /// Something that must go on for ever ended; a new start is the way out.
+    #[error("the watch of {0} ended")]
+    WatchEnded(&'static str),
 }
 
 /// Runs until `stop`; then ends what is at work, and gives the Lease back.
@@ -80,14 +82,14 @@ pub async fn run(client: Client, run: Run, stop: CancellationToken) -> Result<()
         metrics: metrics.clone(),
         ready: Arc::new(AtomicBool::new(false)),
         live: Arc::new(LiveObjects::default()),
-        stores: Arc::default(),
+        stores: http::Stores::default(),
     };
     let tasks = TaskTracker::new();
     let ended = CancellationToken::new();
     if let Some(address) = run.http_address {
         serve(address, pages.clone(), &tasks, ended.clone()).await?;
     }
-    let outcome = lead_and_work(client, run, pages, &tasks, stop, &ended).await;
+    let outcome = Box::pin(lead(client, run, pages, &tasks, stop, &ended)).await;
     ended.cancel();
     tasks.close();
     // What does not end is cut when the process ends.
@@ -95,7 +97,8 @@ pub async fn run(client: Client, run: Run, stop: CancellationToken) -> Result<()
     outcome
 }
 
-async fn lead_and_work(
+/// Works once it leads, and no longer than it does.
+async fn lead(
     client: Client,
     run: Run,
     pages: Pages,
@@ -112,32 +115,19 @@ async fn lead_and_work(
     let Some(leadership) = stop.run_until_cancelled(leading).await else {
         return Ok(());
     };
-    let metrics = pages.metrics.clone();
-    metrics.leader.set(1);
+    let leader = pages.metrics.leader.clone();
+    leader.set(1);
     let done = CancellationToken::new();
+    let mut keeping = Box::pin(leadership.keep(done.clone()));
     let outcome = tokio::select! {
-        lost = Leadership::keep(leadership, done.clone()) => Err(match lost {
-            Err(lost) => RunError::Lost(lost),
-            Ok(()) => return Ok(()),
-        }),
-        // Boxed: it holds whole controllers.
-        outcome = Box::pin(work_then(work(client, run, pages, tasks, stop, ended), &done)) => outcome,
+        kept = &mut keeping => return Ok(kept?),
+        outcome = work(client, run, pages, tasks, stop, ended) => outcome,
     };
-    metrics.leader.set(0);
-    outcome
-}
-
-/// Works, then waits until the Lease is given back, which ends the race that this is in.
-async fn work_then(
-    work: impl Future<Output = Result<(), RunError>>,
-    done: &CancellationToken,
-) -> Result<(), RunError> {
-    let outcome = work.await;
+    leader.set(0);
+    // However the work ended: the next one need not wait.
     done.cancel();
-    match outcome {
-        Ok(()) => std::future::pending().await,
-        Err(error) => Err(error),
-    }
+    keeping.await?;
+    outcome
 }
 
 async fn work(
@@ -148,7 +138,25 @@ async fn work(
     stop: CancellationToken,
     ended: &CancellationToken,
 ) -> Result<(), RunError> {
-    let context = Arc::new(Context {
+    let context = Arc::new(context(client, &run, &pages));
+    let refreshed = context.kinds.refresh(&context.client);
+    if stop.run_until_cancelled(refreshed).await.is_none() {
+        return Ok(());
+    }
+    pages.ready.store(true, Ordering::Relaxed);
+    let scopes = scope::scopes(&run.namespaces);
+    tracing::info!(namespaces = ?run.namespaces, "leading or alone: starting");
+    let upkeep = upkeep::run(context.clone(), pages.stores.clone());
+    tasks.spawn(ended.clone().run_until_cancelled_owned(upkeep));
+    let running = scopes
+        .into_iter()
+        .map(|scope| scope::run(&context, scope, run.concurrency, &pages, &stop));
+    // The first fault ends all: a new start is the way out.
+    try_join_all(running).await.map(drop)
+}
+
+fn context(client: Client, run: &Run, pages: &Pages) -> Context {
+    Context {
         events: Events::new(client.clone(), &run.identity),
         client,
         options: Options {
@@ -158,26 +166,11 @@ async fn work(
         pods: Arc::new(Complaints::default()),
         kinds: Arc::new(KnownKinds::default()),
         metrics: pages.metrics.clone(),
+        contests: Contests::default(),
+        at_work: Arc::new(Semaphore::new(run.concurrency.into())),
         backoffs: Backoffs::default(),
         told: Told::default(),
-    });
-    context.kinds.refresh(&context.client).await;
-    let scopes = following::scopes(&run.namespaces);
-    let mut news = Vec::new();
-    let following = async {
-        for scope in &scopes {
-            news.push(following::follow(&context, scope.clone(), tasks, ended).await?);
-        }
-        Ok::<_, RunError>(())
-    };
-    match stop.run_until_cancelled(following).await {
-        None => return Ok(()),
-        Some(listed) => listed?,
     }
-    pages.ready.store(true, Ordering::Relaxed);
-    tracing::info!(namespaces = ?run.namespaces, "reconciling");
-    controllers::run(&context, &scopes, news, &run, &pages, tasks, stop, ended).await;
-    Ok(())
 }
 
 async fn serve(

@@ -60,14 +60,26 @@ impl Complaints {
     }
 
     /// Forgets the pods that a whole list did not hold: of one namespace, or of all.
-    pub fn keep_only(&self, namespace: Option<&str>, listed: impl Fn(&str, &str) -> bool) {
+    /// Returns the places of those PushManagers that this changes something for.
+    pub fn keep_only(
+        &self,
+        namespace: Option<&str>,
+        listed: impl Fn(&str, &str) -> bool,
+    ) -> Vec<Place> {
         let mut pods = self.pods.write().unwrap_or_else(PoisonError::into_inner);
-        pods.retain(|(within, _), known| {
+        let mut changed = Vec::new();
+        pods.retain(|place, known| {
+            let (within, _) = place;
+            let before = known.len();
             if namespace.is_none_or(|namespace| namespace == within) {
                 known.retain(|name, _| listed(within, name));
             }
+            if known.len() < before {
+                changed.push(place.clone());
+            }
             !known.is_empty()
         });
+        changed
     }
 
     /// What the pods of a PushManager complain of, by pod.
@@ -102,6 +114,9 @@ fn complaint(name: &str, pod: &Value) -> Option<Complaint> {
 }
 
 fn of_container(pod: &str, status: &Value) -> Option<Complaint> {
+    if let Some(complaint) = crashed(pod, status) {
+        return Some(complaint);
+    }
     let waiting = &status["state"]["waiting"];
     let said = clip(waiting["message"].as_str().unwrap_or_default());
     let image = status["image"].as_str().unwrap_or_default();
@@ -113,8 +128,8 @@ fn of_container(pod: &str, status: &Value) -> Option<Complaint> {
         | "RegistryUnavailable" => (
             "ImagePullFailed",
             format!(
-                "pod {pod}: the image {image} can't be pulled ({said}); check spec.image or \
-                 spec.version, and spec.imagePullSecrets"
+                "pod {pod}: the image {image} can't be pulled; check spec.image or spec.version, \
+                 and spec.imagePullSecrets (kubectl describe pod {pod} tells more)"
             ),
         ),
         "CreateContainerConfigError" => (
@@ -127,19 +142,27 @@ fn of_container(pod: &str, status: &Value) -> Option<Complaint> {
         "CreateContainerError" | "RunContainerError" => {
             ("ContainerFailed", format!("pod {pod}: {said}"))
         }
-        "CrashLoopBackOff" => {
-            let code = status["lastState"]["terminated"]["exitCode"].as_i64();
-            let code = code.map_or_else(String::new, |code| format!(" with exit code {code}"));
-            (
-                "CrashLooping",
-                format!(
-                    "pod {pod} keeps ending{code}; its log tells why: kubectl logs {pod} --previous"
-                ),
-            )
-        }
         _ => return None,
     };
     Some(Complaint { reason, message })
+}
+
+/// A container that ended badly and is not ready again: between two crashes it runs for a while,
+/// which is no recovery.
+fn crashed(pod: &str, status: &Value) -> Option<Complaint> {
+    let code = status["lastState"]["terminated"]["exitCode"].as_i64();
+    let waits = status["state"]["waiting"]["reason"] == "CrashLoopBackOff";
+    let failed = code.is_some_and(|code| code != 0) && status["ready"] == false;
+    if !(waits || failed) {
+        return None;
+    }
+    let code = code.map_or_else(String::new, |code| format!(" with exit code {code}"));
+    Some(Complaint {
+        reason: "CrashLooping",
+        message: format!(
+            "pod {pod} keeps ending{code}; its log tells why: kubectl logs {pod} --previous"
+        ),
+    })
 }
 
 fn unschedulable(name: &str, pod: &Value) -> Option<Complaint> {

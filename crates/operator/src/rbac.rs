@@ -16,7 +16,7 @@ pub fn rules() -> Vec<Value> {
         rule(GROUP, &["pushmanagers/status"], &["patch"]),
         // Why pods don't run is told by their status alone.
         rule("", &["pods"], &["list", "watch"]),
-        rule("events.k8s.io", &["events"], &["create", "patch"]),
+        rule("events.k8s.io", &["events"], &["create"]),
     ];
     let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for kind in children::kinds() {

@@ -26,13 +26,6 @@ impl Told {
         }
     }
 
-    /// Whether this was written already, of an object whose own status can't be read.
-    pub fn says(&self, metadata: &ObjectMeta, status: &PushManagerStatus) -> bool {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = metadata.uid.as_ref().and_then(|uid| last.get(uid));
-        last.is_some_and(|(_, said)| same(said, status))
-    }
-
     /// Takes note of what was written.
     pub fn note(&self, written: &impl Resource, status: PushManagerStatus) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,18 +39,6 @@ impl Told {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.retain(|uid, _| there(uid));
     }
-}
-
-/// But for the dates.
-fn same(one: &PushManagerStatus, other: &PushManagerStatus) -> bool {
-    let undated = |status: &PushManagerStatus| {
-        let mut status = status.clone();
-        for condition in &mut status.conditions {
-            condition.last_transition_time.0 = k8s_openapi::jiff::Timestamp::UNIX_EPOCH;
-        }
-        status
-    };
-    undated(one) == undated(other)
 }
 
 fn version_of(metadata: &ObjectMeta) -> u64 {

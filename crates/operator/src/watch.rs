@@ -117,7 +117,9 @@ impl Follower {
                     let listed_pod = |namespace: &str, name: &str| {
                         seen.contains(&(namespace.to_owned(), name.to_owned()))
                     };
-                    self.pods.keep_only(self.namespace.as_deref(), listed_pod);
+                    let within = self.namespace.as_deref();
+                    let relieved = self.pods.keep_only(within, listed_pod);
+                    self.tell(relieved).await;
                     seen = HashSet::new();
                     listed.send_replace(true);
                     None
@@ -165,7 +167,7 @@ impl Follower {
         }
         let known = self.live.get(kind, &place.0, &place.1);
         let news = known.is_none_or(|known| known.version != live.version || known.uid != live.uid);
-        self.live.put(kind, place, live);
+        self.live.see(kind, place, live);
         // A list tells what is known already; a change of what we wrote ourselves is news too,
         // for the status may be in it.
         owner.into_iter().filter(|_| news || !listing).collect()
@@ -175,7 +177,7 @@ impl Follower {
         let value = json(object);
         let owner = owner(&value);
         if let Some((place, live)) = Live::new(value) {
-            self.live.remove(kind, &place, &live.uid);
+            self.live.remove(kind, &place, &live.uid, live.version);
         }
         owner.into_iter().collect()
     }

@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     missing_docs,
+    unreachable_pub,
     reason = "a test fails by panicking"
 )]
 
@@ -32,3 +33,5 @@ mod rollout;
 mod scaling;
 #[path = "cluster/schema.rs"]
 mod schema;
+#[path = "cluster/upgrade.rs"]
+mod upgrade;

@@ -24,6 +24,7 @@ pub use self::{
     aside::{Aside, Look},
     board::{Board, Target},
     dial::{Dial, Stream},
+    link::{last_cause, status_words},
     token::{Token, TokenError},
 };
 

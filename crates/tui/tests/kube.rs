@@ -247,3 +247,28 @@ async fn once_prints_the_pods_and_ends() {
     assert!(shows(&document, &["fan-a"]), "{document:#}");
     assert_eq!(document["totals"]["pushes"], 7);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_and_a_context_lead_to_another_cluster() {
+    let cluster = Cluster::start().await;
+    let one = manager(7).await;
+    cluster.put("fan-a", "Running", one.address);
+    let config = cluster.kubeconfig();
+    let once = |context: &'static str| {
+        let mut pushtop = tokio::process::Command::new(terminal::program());
+        pushtop.args(["--kube", "push-fanout", "--once", "--json"]);
+        pushtop.args(["--kubeconfig", config.to_str().unwrap()]);
+        pushtop.args(["--context", context]);
+        pushtop.env("KUBECONFIG", "/nowhere/at/all");
+        async move { pushtop.output().await.unwrap() }
+    };
+    let printed = once("x").await;
+    assert_eq!(printed.status.code(), Some(0), "{printed:?}");
+    let document: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert!(shows(&document, &["fan-a"]), "{document:#}");
+
+    let printed = once("elsewhere").await;
+    assert_eq!(printed.status.code(), Some(1), "{printed:?}");
+    let why = String::from_utf8_lossy(&printed.stderr);
+    assert!(why.contains("elsewhere"), "{why}");
+}

@@ -33,10 +33,11 @@ fn file(wanted: &Wanted<'_>) -> Option<Value> {
     Some(json!({"data": {FILE: wanted.settings.yaml}}))
 }
 
-/// Unless the user named one that exists.
+/// Unless the user named another one, which exists.
 fn account(wanted: &Wanted<'_>) -> Option<Value> {
     let given = wanted.spec.service_account.clone().unwrap_or_default();
-    given.name.is_none().then(|| {
+    let ours = given.name.is_none_or(|name| name == wanted.name);
+    ours.then(|| {
         json!({
             "metadata": without_blanks(json!({"annotations": given.annotations})),
             "automountServiceAccountToken": false,

@@ -64,9 +64,11 @@ async fn start(options: RunOptions) -> Result<(), Failed> {
             code: 2,
             text: with_causes(&error),
         })?;
-    let config = kube::Config::infer()
+    let mut config = kube::Config::infer()
         .await
         .map_err(|error| running(&error))?;
+    // Each PushManager has its own backoff; a client that repeats by itself would hold its place.
+    config.default_retry = false;
     let lease_namespace = options.lease_namespace.clone();
     let lease_namespace = lease_namespace.unwrap_or_else(|| config.default_namespace.clone());
     let client = Client::try_from(config).map_err(|error| running(&error))?;

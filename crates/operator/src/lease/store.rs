@@ -17,6 +17,17 @@ pub(super) struct Store {
     pub(super) lasts: Duration,
 }
 
+/// How a renewal went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Renewal {
+    /// The Lease is ours for longer.
+    Done,
+    /// Someone wrote to it meanwhile, and be it a label: to be read anew.
+    Again,
+    /// Another holds it, or it is gone.
+    Taken,
+}
+
 impl Store {
     pub(super) async fn read(&self) -> kube::Result<Option<Lease>> {
         self.api.get_opt(&self.name).await
@@ -42,17 +53,21 @@ impl Store {
         self.replace(&lease).await
     }
 
-    /// Says that its holder lives; false when another holds it.
-    pub(super) async fn renew(&self) -> kube::Result<bool> {
+    /// Says that its holder lives.
+    pub(super) async fn renew(&self) -> kube::Result<Renewal> {
         let Some(mut lease) = self.read().await? else {
-            return Ok(false);
+            return Ok(Renewal::Taken);
         };
         let spec = lease.spec.get_or_insert_default();
         if spec.holder_identity.as_deref() != Some(&self.identity) {
-            return Ok(false);
+            return Ok(Renewal::Taken);
         }
         spec.renew_time = Some(MicroTime(Timestamp::now()));
-        self.replace(&lease).await
+        Ok(if self.replace(&lease).await? {
+            Renewal::Done
+        } else {
+            Renewal::Again
+        })
     }
 
     /// Gives it back, so that another need not wait.

@@ -98,7 +98,7 @@ pub(super) async fn apply(
     };
     let (name, uid) = (pm.name_any(), pm.uid().unwrap_or_default());
     let namespace = pm.namespace().unwrap_or_default();
-    let mut unwanted = Vec::new();
+    let mut last = Vec::new();
     for ((child, wanted), (_, live)) in children.0.into_iter().zip(&facts.children) {
         let known = context.kinds.knows(child.kind);
         let plan = plan(wanted.as_ref(), live.as_deref(), Some((&name, &uid)), known);
@@ -109,17 +109,20 @@ pub(super) async fn apply(
             of: (&name, &uid),
         };
         match (plan, wanted) {
-            (Plan::Delete(uid), _) => unwanted.push((write, uid)),
+            // What pods need goes once they need it no more.
+            (Plan::Delete(uid), _) if child.needed => last.push((write, uid)),
+            (Plan::Delete(uid), _) => applied.take(write.delete(&uid).await),
             (Plan::Skip, _) => applied.skip(child),
-            (plan, Some(wanted)) => applied.take(write.carry_out(plan, &wanted).await),
+            (plan, Some(wanted)) => {
+                applied.take(write.carry_out(plan, &wanted, live.as_deref()).await);
+            }
             (_, None) => {}
         }
         if child.needed && applied.failure.is_some() {
             return applied;
         }
     }
-    // Last, and what was applied last first: nothing loses what it still stands on.
-    for (write, uid) in unwanted.into_iter().rev() {
+    for (write, uid) in last {
         applied.take(write.delete(&uid).await);
     }
     applied

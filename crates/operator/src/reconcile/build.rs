@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::dereference::{Deployment, Facts};
 use crate::{
     api::{Autoscaling, PushManager},
-    children::{self, Child, Wanted},
+    children::{self, Child, DEPLOYMENT, Wanted},
     settings::Settings,
 };
 
@@ -18,41 +18,67 @@ pub(super) struct Children(pub(super) Vec<(&'static Child, Option<Value>)>);
 impl Children {
     pub(super) fn build(pm: &PushManager, settings: &Settings, facts: &Facts) -> Self {
         let (name, namespace) = (pm.name_any(), pm.namespace().unwrap_or_default());
+        let asked = asked(pm, facts.deployment.as_ref());
         let wanted = Wanted {
             name: &name,
             namespace: &namespace,
             uid: pm.metadata.uid.as_deref(),
             spec: &pm.spec,
             settings,
-            replicas: replicas(pm, facts.deployment.as_ref()),
+            replicas: asked.replicas,
         };
-        Self(
-            children::all()
-                .map(|child| (child, child.object(&wanted)))
-                .collect(),
-        )
+        let built = |child: &'static Child| {
+            let mut object = child.object(&wanted);
+            if let Some(object) = object.as_mut().filter(|_| child.kind == DEPLOYMENT)
+                && let Some(version) = asked.as_of
+            {
+                object["metadata"]["resourceVersion"] = version.to_string().into();
+            }
+            (child, object)
+        };
+        Self(children::all().map(built).collect())
     }
 }
 
-/// How many pods to ask for. While an autoscaler is wanted, its word counts as soon as it said
-/// something; until then what runs goes on running: to say nothing too early would mean one.
-fn replicas(pm: &PushManager, there: Option<&Deployment>) -> Option<i32> {
-    let Some(scaling) = &pm.spec.autoscaling else {
-        return Some(pm.spec.replicas);
+/// How many pods to ask for.
+struct Asked {
+    /// So many; nothing when someone else decides.
+    replicas: Option<i32>,
+    /// The version of the Deployment whose count this is: should another have changed it
+    /// meanwhile, it is not to be changed back.
+    as_of: Option<u64>,
+}
+
+/// While an autoscaler is wanted, its word counts as soon as it said something; until then what
+/// runs goes on running: to say nothing too early would mean one.
+fn asked(pm: &PushManager, there: Option<&Deployment>) -> Asked {
+    let of_spec = |replicas| Asked {
+        replicas: Some(replicas),
+        as_of: None,
     };
-    match there {
-        Some(there) if there.scaled_by.is_some() => None,
-        Some(there) => Some(running(there, scaling)),
-        None => Some(between(pm.spec.replicas, scaling)),
-    }
-}
-
-fn running(there: &Deployment, scaling: &Autoscaling) -> i32 {
+    let Some(scaling) = &pm.spec.autoscaling else {
+        return of_spec(pm.spec.replicas);
+    };
+    let Some(there) = there else {
+        // One that was there before comes back as large as it was.
+        let before = pm
+            .status
+            .as_ref()
+            .map_or(0, |status| status.desired_replicas);
+        return of_spec(between(pm.spec.replicas.max(before), scaling));
+    };
     let count = there.value["spec"]["replicas"].as_i64();
     match count.and_then(|count| i32::try_from(count).ok()) {
-        // An autoscaler leaves what is at 0 alone.
-        None | Some(0) => scaling.min_replicas,
-        Some(count) => count,
+        // An autoscaler leaves what is at 0 alone, whoever set that.
+        None | Some(0) => of_spec(scaling.min_replicas),
+        Some(_) if there.scaled_by.is_some() => Asked {
+            replicas: None,
+            as_of: None,
+        },
+        Some(count) => Asked {
+            replicas: Some(count),
+            as_of: Some(there.version),
+        },
     }
 }
 

@@ -7,10 +7,12 @@ use kube::{
     api::{ApiResource, DynamicObject, GroupVersionKind},
 };
 
+use tokio::sync::Semaphore;
+
 use super::Failure;
 use crate::{
-    backoff::Backoffs, children::Kind, events::Events, kinds::KnownKinds, live::LiveObjects,
-    metrics::Metrics, pods::Complaints, told::Told,
+    backoff::Backoffs, children::Kind, contest::Contests, events::Events, kinds::KnownKinds,
+    live::LiveObjects, metrics::Metrics, pods::Complaints, told::Told,
 };
 
 /// The API server answers within so long.
@@ -39,6 +41,10 @@ pub struct Context {
     pub events: Events,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// Who else writes what we write.
+    pub contests: Contests,
+    /// How many reconciles may be at work.
+    pub at_work: Arc<Semaphore>,
     /// How often each failed.
     pub backoffs: Backoffs,
     /// The statuses that were written last.

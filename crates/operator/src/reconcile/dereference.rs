@@ -29,6 +29,8 @@ pub(super) struct Facts {
 pub(super) struct Deployment {
     /// As it is.
     pub(super) value: Value,
+    /// Its version.
+    pub(super) version: u64,
     /// Who but us set its replicas.
     pub(super) scaled_by: Option<String>,
 }
@@ -50,10 +52,20 @@ pub(super) fn dereference(context: &Context, pm: &PushManager) -> Facts {
 /// The Deployment as it is known now: after it was applied, as it was stored.
 pub(super) fn deployment(context: &Context, pm: &PushManager) -> Option<Deployment> {
     let (name, namespace) = (pm.name_any(), pm.namespace().unwrap_or_default());
-    let uid = pm.uid().unwrap_or_default();
-    let live = context.live.get(DEPLOYMENT, &namespace, &name)?;
-    (live.is_of(&uid) && !live.going).then(|| Deployment {
+    deployment_of(context, &namespace, &name, &pm.uid().unwrap_or_default())
+}
+
+/// That of the PushManager of this place and identity.
+pub(super) fn deployment_of(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+    uid: &str,
+) -> Option<Deployment> {
+    let live = context.live.get(DEPLOYMENT, namespace, name)?;
+    (live.is_of(uid) && !live.going).then(|| Deployment {
         value: live.value(),
+        version: live.version,
         scaled_by: live.scaled_by.clone(),
     })
 }

@@ -4,6 +4,14 @@ use std::time::Duration;
 
 use crate::pods::Complaint;
 
+/// Fields of children that can't be changed, and that only a new object has right.
+const FIXED: [&str; 4] = [
+    "spec.selector",
+    "spec.clusterIP",
+    "spec.clusterIPs",
+    "spec.clusterIPs[0]",
+];
+
 /// Why a reconcile did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -27,6 +35,9 @@ pub enum Failure {
     /// An object of a child's name is someone else's.
     #[error("{0}")]
     Conflict(String),
+    /// Something else keeps changing a child.
+    #[error("{0}")]
+    Contested(String),
 }
 
 impl Failure {
@@ -34,9 +45,12 @@ impl Failure {
     pub(super) fn obstacle(&self) -> Option<Complaint> {
         let reason = match self {
             Self::Conflict(_) => "NameConflict",
+            Self::Contested(_) => "Contested",
             Self::Api { .. } if self.is_namespace_terminating() => return None,
             Self::Api { .. } => match self.code() {
                 Some(400 | 403 | 404 | 413 | 422) => "ApplyRefused",
+                // What server-side apply says of an object that it can't take apart.
+                Some(500) if self.says("failed to create typed patch object") => "ApplyRefused",
                 _ => return None,
             },
             Self::Silent { .. } | Self::Waiting(_) => return None,
@@ -52,6 +66,7 @@ impl Failure {
         match self {
             Self::Waiting(_) => None,
             Self::Conflict(_) => Some("name_conflict"),
+            Self::Contested(_) => Some("contested"),
             Self::Silent { .. } => Some("timeout"),
             Self::Api { .. } => Some(match self.code() {
                 Some(403) => "forbidden",
@@ -76,7 +91,7 @@ impl Failure {
     pub(super) fn waiting(&self) -> Option<String> {
         match self {
             Self::Waiting(what) => Some(format!("waiting: {what}")),
-            Self::Api { .. } | Self::Silent { .. } | Self::Conflict(_) => None,
+            Self::Api { .. } | Self::Silent { .. } | Self::Conflict(_) | Self::Contested(_) => None,
         }
     }
 
@@ -92,9 +107,14 @@ impl Failure {
 
     /// Whether a field was to be changed that can't be.
     pub(super) fn is_immutable(&self) -> bool {
-        let message = self.status().map_or("", |status| &status.message);
-        let words = ["field is immutable", "may not change once set"];
-        self.code() == Some(422) && words.iter().any(|words| message.contains(words))
+        let details = self.status().and_then(|status| status.details.as_ref());
+        let mut causes = details.into_iter().flat_map(|details| &details.causes);
+        self.code() == Some(422) && causes.any(|cause| FIXED.contains(&cause.field.as_str()))
+    }
+
+    fn says(&self, words: &str) -> bool {
+        let message = self.status().map(|status| status.message.as_str());
+        message.is_some_and(|message| message.contains(words))
     }
 
     /// Whether nothing more can be made, because the namespace is being deleted.
@@ -114,7 +134,7 @@ impl Failure {
                 kube::Error::Api(status) => Some(status),
                 _ => None,
             },
-            Self::Silent { .. } | Self::Waiting(_) | Self::Conflict(_) => None,
+            Self::Silent { .. } | Self::Waiting(_) | Self::Conflict(_) | Self::Contested(_) => None,
         }
     }
 }

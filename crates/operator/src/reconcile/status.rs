@@ -1,5 +1,6 @@
 //! Step five: tells what came of it, in the status and in events; writes only what changed.
 
+use k8s_openapi::jiff::Timestamp;
 use kube::{
     Api, ResourceExt,
     api::{Patch, PatchParams},
@@ -10,15 +11,27 @@ use serde_json::{Value, json};
 
 use super::{Context, Failure, apply::Applied, dereference};
 use crate::{
-    api::{GROUP, KIND, PushManager, VERSION},
+    api::{Condition, GROUP, KIND, PushManager, PushManagerStatus, VERSION},
+    children::{AUTOSCALER, Kind},
     conditions::{self, Rollout, Seen},
     events::Subject,
+    live::Place,
     names::OPERATOR,
     pods::Complaint,
 };
 
 /// How many pods may be away where the spec does not say.
 const USUALLY_AWAY: i32 = 1;
+/// So many failures in a row are worth being told.
+const OFTEN: u32 = 2;
+
+const PUSH_MANAGER: Kind = Kind {
+    group: GROUP,
+    version: VERSION,
+    kind: KIND,
+    plural: "pushmanagers",
+    optional: false,
+};
 
 pub(super) async fn tell(
     context: &Context,
@@ -30,43 +43,79 @@ pub(super) async fn tell(
         return Ok(());
     }
     let (name, namespace) = (pm.name_any(), pm.namespace().unwrap_or_default());
+    let place = (namespace.clone(), name.clone());
     let before = context.told.of(pm);
     let deployment = dereference::deployment(context, pm);
-    let seen = Seen {
+    let often = context.backoffs.failures(&place) >= OFTEN;
+    let mut seen = Seen {
         name: &name,
         namespace: &namespace,
         pods,
-        ..seen(pm, deployment.as_ref(), applied)
+        ..seen(pm, deployment.as_ref(), applied, often)
     };
-    let now = k8s_openapi::jiff::Timestamp::now();
-    let status = conditions::status(&seen, before.as_ref(), now);
+    seen.advice.extend(autoscaler(context, &namespace, &name));
+    let status = conditions::status(&seen, before.as_ref(), Timestamp::now());
     let subject = Subject::of(&name, &namespace, &pm.metadata);
     context
         .events
         .changed(&subject, applied.changes.as_slice())
         .await;
-    if before.as_ref() == Some(&status) {
+    write(context, &place, &subject, before, status).await
+}
+
+/// Writes what is not written yet. What others put beside it is no difference.
+async fn write(
+    context: &Context,
+    (namespace, name): &Place,
+    subject: &Subject,
+    before: Option<PushManagerStatus>,
+    status: PushManagerStatus,
+) -> Result<(), Failure> {
+    let ours = |condition: &Condition| status.conditions.iter().any(|c| c.type_ == condition.type_);
+    let mut same = before.clone();
+    if let Some(before) = &mut same {
+        before.conditions.retain(ours);
+    }
+    if same.as_ref() == Some(&status) {
         return Ok(());
     }
-    let patched = patch(context, &name, &namespace, &json!(status)).await?;
+    let patched = patch(context, name, namespace, &json!(status)).await?;
     context.told.note(&patched, status.clone());
     context
         .events
-        .turned(&subject, before.as_ref(), &status)
+        .turned(subject, before.as_ref(), &status)
         .await;
     Ok(())
+}
+
+/// What keeps an autoscaler from its work.
+fn autoscaler(context: &Context, namespace: &str, name: &str) -> Option<String> {
+    let live = context.live.get(AUTOSCALER, namespace, name)?.value();
+    let conditions = live["status"]["conditions"].as_array()?;
+    let inactive = |c: &&Value| c["type"] == "ScalingActive" && c["status"] == "False";
+    let condition = conditions.iter().find(inactive)?;
+    let said = condition["message"].as_str().unwrap_or_default();
+    Some(format!("the autoscaler can't scale: {said}"))
 }
 
 fn seen(
     pm: &PushManager,
     deployment: Option<&dereference::Deployment>,
     applied: &Applied,
+    often: bool,
 ) -> Seen<'static> {
     let count = deployment.and_then(|there| there.value["spec"]["replicas"].as_i64());
     let count = count.and_then(|count| i32::try_from(count).ok());
+    let pending = applied
+        .paused
+        .as_ref()
+        .is_some_and(|pending| !pending.is_empty());
     // What the Deployment asks for: an autoscaler may have decided it, or a spec that is invalid
     // or paused is not carried out.
     let desired = count.unwrap_or(pm.spec.replicas);
+    let carried_out = applied.settings.as_ref().filter(|_| !pending);
+    let waiting = applied.failure.as_ref().and_then(Failure::waiting);
+    let failing = applied.failure.as_ref().filter(|_| often);
     let advice = applied
         .settings
         .iter()
@@ -77,13 +126,11 @@ fn seen(
         tolerated: tolerated(pm, desired),
         rollout: deployment.map(|there| Rollout::of(&there.value)),
         obstacles: applied.obstacles.clone(),
-        waiting: applied.failure.as_ref().and_then(Failure::waiting),
+        waiting: waiting.or_else(|| failing.map(ToString::to_string)),
+        is_held_up: applied.settings.is_none() || pending || !applied.obstacles.is_empty(),
         advice: advice.chain(applied.skipped.clone()).collect(),
         paused: applied.paused.clone(),
-        hash: applied
-            .settings
-            .as_ref()
-            .map(|settings| settings.hash.clone()),
+        hash: carried_out.map(|settings| settings.hash.clone()),
         ..Seen::default()
     }
 }
@@ -94,13 +141,15 @@ fn tolerated(pm: &PushManager, desired: i32) -> i32 {
         None => USUALLY_AWAY,
         Some(IntOrString::Int(count)) => *count,
         Some(IntOrString::String(share)) => {
+            // Rounded up, as the disruption budget is.
             let percent = share.trim_end_matches('%').parse().unwrap_or(0);
-            desired.saturating_mul(percent) / 100
+            (desired.saturating_mul(percent) + 99) / 100
         }
     }
 }
 
-/// An object that is stored but can't be read, e.g. since an older definition took it.
+/// An object that is stored but can't be read, e.g. since an older definition took it. What runs
+/// is told as before.
 pub(super) async fn unreadable(
     context: &Context,
     invalid: &InvalidObject,
@@ -108,14 +157,45 @@ pub(super) async fn unreadable(
     let metadata = &invalid.metadata;
     let name = metadata.name.clone().unwrap_or_default();
     let namespace = metadata.namespace.clone().unwrap_or_default();
-    let status = conditions::unreadable(metadata.generation, &invalid.error);
-    if context.told.says(metadata, &status) {
-        return Ok(Action::await_change());
-    }
-    let patched = patch(context, &name, &namespace, &json!(status)).await?;
-    context.told.note(&patched, status.clone());
+    let uid = metadata.uid.clone().unwrap_or_default();
+    let deployment = dereference::deployment_of(context, &namespace, &name, &uid);
+    let count = deployment
+        .as_ref()
+        .and_then(|there| there.value["spec"]["replicas"].as_i64());
+    let seen = Seen {
+        name: &name,
+        namespace: &namespace,
+        generation: metadata.generation,
+        desired: count
+            .and_then(|count| i32::try_from(count).ok())
+            .unwrap_or(0),
+        tolerated: USUALLY_AWAY,
+        rollout: deployment.map(|there| Rollout::of(&there.value)),
+        is_held_up: true,
+        obstacles: vec![Complaint {
+            reason: "Unreadable",
+            message: format!(
+                "the object can't be read, and everything stays as it is: {}",
+                invalid.error
+            ),
+        }],
+        ..Seen::default()
+    };
+    let api = context.api(PUSH_MANAGER, &namespace);
+    let stored = context
+        .calling(format!("reading {name}"), api.get(&name))
+        .await?;
+    let before = serde_json::from_value(stored.data["status"].clone()).ok();
+    let status = conditions::status(&seen, before.as_ref(), Timestamp::now());
     let subject = Subject::of(&name, &namespace, metadata);
-    context.events.turned(&subject, None, &status).await;
+    write(
+        context,
+        &(namespace.clone(), name.clone()),
+        &subject,
+        before,
+        status,
+    )
+    .await?;
     Ok(Action::await_change())
 }
 

@@ -1,5 +1,7 @@
 //! What must hold of a spec beyond its knobs. Each problem names the field and what to mend.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use push_manager_config::{Config, DiscoveryKind, knobs};
 
@@ -48,6 +50,12 @@ pub(super) fn broken(name: &str, spec: &PushManagerSpec) -> Vec<String> {
         !both,
         "spec.etcd.prefix and spec.discovery.prefixes mean the same: set one of them",
     );
+    let secrets = spec.image_pull_secrets.iter().cloned();
+    problems.extend(repeated("spec.imagePullSecrets", secrets));
+    let spread = spec.topology_spread.iter().flatten();
+    let spread =
+        spread.map(|s| format!("{} with {}", s.topology_key, s.when_unsatisfiable.as_str()));
+    problems.extend(repeated("spec.topologySpread", spread));
     problems.extend(spec.autoscaling.iter().filter_map(scaling));
     problems.extend(spec.pod_template.iter().flat_map(template));
     problems.extend(resources(spec));
@@ -107,6 +115,14 @@ fn is_share(share: &IntOrString) -> bool {
             number.is_some_and(|percent| percent <= 100)
         }
     }
+}
+
+fn repeated(field: &str, entries: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let twice = entries.filter(|entry| !seen.insert(entry.clone()));
+    twice
+        .map(|entry| format!("{field}: {entry} is there twice"))
+        .collect()
 }
 
 fn scaling(scaling: &Autoscaling) -> Option<String> {

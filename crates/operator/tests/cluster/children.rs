@@ -142,6 +142,159 @@ async fn an_edit_of_the_deployment_is_restored() {
 }
 
 #[tokio::test]
+async fn what_was_taken_away_from_a_child_is_put_back() {
+    let room = Room::open(shared().await, "weakened").await;
+    room.apply(
+        "push",
+        json!({"networkPolicy": {"clients": [{"podSelector": {}}]}, "disruption": {"maxUnavailable": 0}}),
+    )
+    .await;
+    room.settled("push").await;
+    let policy = ("networking.k8s.io", "v1", "NetworkPolicy");
+    room.eventually("the policy is there", async || {
+        Ok(room.object(policy, "push").await.ok_or("none")?)
+    })
+    .await;
+    // What is false or empty looks the same when it is gone: it is not.
+    for (what, patch) in [
+        (
+            "serviceaccount/push",
+            r#"[{"op": "remove", "path": "/automountServiceAccountToken"}]"#,
+        ),
+        (
+            "deployment/push",
+            r#"[{"op": "remove", "path": "/spec/template/spec/automountServiceAccountToken"},
+                {"op": "remove", "path": "/spec/template/spec/containers/0/securityContext/allowPrivilegeEscalation"}]"#,
+        ),
+        (
+            "networkpolicy/push",
+            r#"[{"op": "replace", "path": "/spec/ingress/0/from", "value": [{"namespaceSelector": {}}]}]"#,
+        ),
+        (
+            "networkpolicy/push",
+            r#"[{"op": "add", "path": "/spec/ingress/1/from", "value": [{"podSelector": {"matchLabels": {"a": "b"}}}]}]"#,
+        ),
+    ] {
+        let before = room.kubectl(&["get", what, "-o", "json"]).await;
+        let before: Value = serde_json::from_str(&before).unwrap();
+        room.kubectl(&["patch", what, "--type", "json", "-p", patch])
+            .await;
+        room.eventually(&format!("{what} is as it was"), async || {
+            let now = room.kubectl(&["get", what, "-o", "json"]).await;
+            let now: Value = serde_json::from_str(&now)?;
+            let same = |key: &str| now.get(key) == before.get(key);
+            if same("spec")
+                && same("automountServiceAccountToken")
+                && version(&now) != version(&before)
+            {
+                Ok(())
+            } else {
+                Err(now.to_string().into())
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn two_who_change_a_field_back_and_forth_are_told_and_one_holds_still() {
+    let room = Room::open(shared().await, "contested").await;
+    room.apply("push", json!({})).await;
+    room.settled("push").await;
+    room.eventually("it is told", async || {
+        room.patch("pdb/push", json!({"spec": {"maxUnavailable": 7}}))
+            .await;
+        let pm = room.push_manager("push").await;
+        let degraded = crate::objects::condition(&pm, "Degraded").ok_or("none")?;
+        if degraded.reason == "Contested" {
+            Ok(())
+        } else {
+            Err(degraded.message.into())
+        }
+    })
+    .await;
+    let budget = ("policy", "v1", "PodDisruptionBudget");
+    let before = version(&room.object(budget, "push").await.unwrap());
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert_eq!(version(&room.object(budget, "push").await.unwrap()), before);
+}
+
+#[tokio::test]
+async fn a_field_that_can_t_be_changed_is_right_in_a_new_object() {
+    let room = Room::open(shared().await, "selector").await;
+    room.apply("push", json!({"paused": true, "replicas": 2}))
+        .await;
+    room.condition("push", "Paused", "True", "Paused").await;
+    let uid = room.push_manager("push").await.metadata.uid;
+    let old = json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "push", "ownerReferences": [{
+            "apiVersion": "pushmanager.io/v1alpha1", "kind": "PushManager",
+            "name": "push", "uid": uid, "controller": true,
+        }]},
+        "spec": {
+            "selector": {"matchLabels": {"app": "push"}},
+            "template": {
+                "metadata": {"labels": {"app": "push"}},
+                "spec": {"containers": [{"name": "old", "image": "old"}]},
+            },
+        },
+    });
+    room.try_apply(&old).await.unwrap();
+    room.patch("pm/push", json!({"spec": {"paused": false}}))
+        .await;
+    room.eventually("the selector is the new one", async || {
+        let deployment = room
+            .object(("apps", "v1", "Deployment"), "push")
+            .await
+            .ok_or("none")?;
+        let selector = &deployment["spec"]["selector"]["matchLabels"];
+        if selector["app.kubernetes.io/name"] == "push-manager"
+            && deployment["spec"]["replicas"] == 2
+        {
+            Ok(())
+        } else {
+            Err(deployment["spec"].to_string().into())
+        }
+    })
+    .await;
+    room.condition("push", "Degraded", "False", "AsExpected")
+        .await;
+}
+
+#[tokio::test]
+async fn an_account_that_is_named_as_ours_stays() {
+    let room = Room::open(shared().await, "account").await;
+    room.apply("push", json!({})).await;
+    room.settled("push").await;
+    let account = ("", "v1", "ServiceAccount");
+    let before = version(&room.object(account, "push").await.unwrap());
+    room.patch(
+        "pm/push",
+        json!({"spec": {"serviceAccount": {"name": "push"}}}),
+    )
+    .await;
+    room.settled("push").await;
+    assert_eq!(
+        version(&room.object(account, "push").await.unwrap()),
+        before
+    );
+    room.patch(
+        "pm/push",
+        json!({"spec": {"serviceAccount": {"name": "other"}}}),
+    )
+    .await;
+    room.eventually("ours is gone", async || {
+        match room.object(account, "push").await {
+            Some(_) => Err("there".into()),
+            None => Ok(()),
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_label_that_the_watch_needs_is_restored() {
     let room = Room::open(shared().await, "label").await;
     room.apply("push", json!({})).await;

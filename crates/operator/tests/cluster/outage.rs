@@ -52,7 +52,7 @@ async fn an_api_server_that_restarts_amid_reconciles_is_caught_up_with() {
     // The watches that broke follow again.
     room.kubectl(&["delete", "pdb", "push-7"]).await;
     room.within_time(
-        Duration::from_secs(60),
+        Duration::from_mins(1),
         "a deleted child is back",
         async || {
             let kind = ("policy", "v1", "PodDisruptionBudget");
@@ -140,7 +140,7 @@ async fn an_operator_without_its_definition_says_what_to_do_and_starts_once_it_i
     crate::operator::define(cluster, &program()).await;
     let room = Room::open(cluster, "late").await;
     room.apply("push", json!({})).await;
-    room.within_time(Duration::from_secs(60), "it is made", async || {
+    room.within_time(Duration::from_mins(1), "it is made", async || {
         Ok(room.deployment("push").await.ok_or("none")?)
     })
     .await;

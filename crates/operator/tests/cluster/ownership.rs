@@ -72,7 +72,7 @@ async fn a_push_manager_that_is_deleted_takes_its_children_along_and_can_come_ba
     room.kubectl(&["delete", "pm", "push"]).await;
     room.apply("push", json!({"replicas": 2})).await;
     // Kubernetes learns of a new kind, and then collects what its objects own, within a minute.
-    let collected = Duration::from_secs(120);
+    let collected = Duration::from_mins(2);
     room.within_time(collected, "its second Deployment is there", async || {
         let now = room.object(DEPLOYMENT, "push").await.ok_or("none")?;
         if version(&now).0 != version(&first).0 && now["spec"]["replicas"] == 2 {
@@ -115,7 +115,7 @@ async fn children_that_were_orphaned_are_adopted_again_without_a_change_of_pods(
         ..DeleteParams::default()
     };
     api.delete("push", &orphan).await.unwrap();
-    let collected = Duration::from_secs(120);
+    let collected = Duration::from_mins(2);
     room.within_time(collected, "the children have no owner", async || {
         let deployment = room.deployment("push").await.ok_or("gone")?;
         if deployment.owner_references().is_empty() {

@@ -218,6 +218,8 @@ async fn a_config_that_the_server_would_refuse_stops_at_the_spec_and_changes_not
         condition.message.contains("spec.limits.maxMessage"),
         "{condition:?}"
     );
+    room.condition("push", "Progressing", "False", "Blocked")
+        .await;
     room.condition("push", "Available", "True", "InstancesReady")
         .await;
     assert_eq!(template(&room).await, before);

@@ -134,6 +134,32 @@ async fn an_autoscaler_takes_over_without_dropping_pods_and_an_edit_does_not_res
 }
 
 #[tokio::test]
+async fn an_autoscaler_is_never_left_at_nothing_and_comes_back_as_large_as_it_was() {
+    let room = Room::open(shared().await, "zero").await;
+    room.apply(
+        "push",
+        json!({"autoscaling": {"minReplicas": 2, "maxReplicas": 9}}),
+    )
+    .await;
+    runs(&room, 2).await;
+    room.kubectl(&["scale", "deployment/push", "--replicas", "0"])
+        .await;
+    runs(&room, 2).await;
+    room.autoscale("push", 6).await;
+    room.eventually("six are told", async || {
+        let told = room.push_manager("push").await.status.unwrap_or_default();
+        if told.desired_replicas == 6 {
+            Ok(())
+        } else {
+            Err(format!("{told:?}").into())
+        }
+    })
+    .await;
+    room.kubectl(&["delete", "deployment", "push"]).await;
+    runs(&room, 6).await;
+}
+
+#[tokio::test]
 async fn one_made_with_an_autoscaler_starts_within_its_bounds() {
     let room = Room::open(shared().await, "bounds").await;
     room.apply(

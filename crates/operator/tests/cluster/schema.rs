@@ -89,6 +89,19 @@ fn rules() -> Vec<(Value, Value, &'static str)> {
             "unknown field \"spec.fanot\"",
         ),
         (
+            json!({"imagePullSecrets": ["a", "a"]}),
+            json!({"imagePullSecrets": ["a", "b"]}),
+            "Duplicate value",
+        ),
+        (
+            json!({"topologySpread": [{"topologyKey": "zone"}, {"topologyKey": "zone"}]}),
+            json!({"topologySpread": [
+                {"topologyKey": "zone"},
+                {"topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"},
+            ]}),
+            "Duplicate value",
+        ),
+        (
             json!({"service": {"type": "External"}}),
             json!({"service": {"type": "NodePort"}}),
             "supported values",

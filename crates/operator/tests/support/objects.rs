@@ -5,7 +5,7 @@ use std::time::Duration;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client};
 use push_manager_envtest::{Cluster, Seen};
 use push_manager_operator::api::{Condition, PushManager};
 use serde_json::{Value, json};
@@ -214,9 +214,4 @@ pub fn condition(pm: &PushManager, kind: &str) -> Option<Condition> {
 pub fn version(object: &Value) -> (String, String) {
     let text = |key: &str| object["metadata"][key].as_str().unwrap().to_owned();
     (text("uid"), text("resourceVersion"))
-}
-
-/// The generation of an object that has one.
-pub fn generation(object: &impl ResourceExt) -> Option<i64> {
-    object.meta().generation
 }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgGroup, Parser, ValueEnum};
 
 use crate::{
-    feed::{Address, Token},
+    feed::{Address, Token, kube::Access},
     filter::{self, Filter},
     view::{Glyphs, Look, Palette},
 };
@@ -58,6 +58,12 @@ pub(super) struct Options {
     /// Finds the pods of a PushManager and forwards ports to them.
     #[arg(long, value_name = "[NAMESPACE/]NAME")]
     pub(super) kube: Option<String>,
+    /// The context of the kubeconfig, instead of its current one.
+    #[arg(long, value_name = "NAME", requires = "kube")]
+    context: Option<String>,
+    /// The kubeconfig, instead of the environment's KUBECONFIG and ~/.kube/config.
+    #[arg(long, value_name = "FILE", requires = "kube")]
+    kubeconfig: Option<PathBuf>,
     /// Plays a recording.
     #[arg(long, value_name = "FILE")]
     pub(super) replay: Option<PathBuf>,
@@ -204,6 +210,14 @@ impl Options {
     fn has_source(&self) -> bool {
         let named = !self.addr.is_empty() || !self.etcd.is_empty();
         named || self.kube.is_some() || self.replay.is_some()
+    }
+
+    /// The cluster that is meant.
+    pub(super) fn access(&self) -> Access {
+        Access {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+        }
     }
 
     pub(super) fn token(&self) -> Token {

@@ -76,7 +76,7 @@ pub(super) async fn source(options: &Options) -> Result<Source, Failed> {
         tasks.spawn(etcd::follow(access, board, stop));
     } else if let Some(name) = &options.kube {
         source.words = format!("kubernetes {name}");
-        let pods = kube::Pods::of(name)
+        let pods = kube::Pods::of(name, &options.access())
             .await
             .map_err(|error| Failed::running(&error))?;
         tasks.spawn(pods.follow(board, stop));

@@ -245,7 +245,7 @@ async fn answer<T>(
 ) -> Result<T, String> {
     match timeout(ANSWER_WITHIN, asking).await {
         Err(_) => Err(format!("no answer within {} s", ANSWER_WITHIN.as_secs())),
-        Ok(Err(status)) => Err(link::words(&status)),
+        Ok(Err(status)) => Err(link::status_words(&status)),
         Ok(Ok(answer)) => Ok(answer.into_inner()),
     }
 }

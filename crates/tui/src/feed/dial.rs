@@ -59,7 +59,7 @@ impl Dial {
     }
 
     /// A connection, or why there is none.
-    pub(super) async fn connect(&self) -> Result<Channel, Error> {
+    pub async fn connect(&self) -> Result<Channel, Error> {
         let dialing = self.0.clone();
         Endpoint::from_static("http://replica")
             .connect_timeout(CONNECT_WITHIN)

@@ -12,7 +12,10 @@ use tokio_util::sync::CancellationToken;
 use super::{ADMIN_PORT, Board, Dial, Stream, Target, backoff::Backoff};
 use forwarded::Forwarded;
 
+mod access;
 mod forwarded;
+
+pub use access::Access;
 
 /// The label that a PushManager's pods carry.
 const LABEL: &str = "app.kubernetes.io/instance";
@@ -43,6 +46,9 @@ pub enum KubeError {
     /// No cluster is configured.
     #[error("no cluster is configured (KUBECONFIG, ~/.kube/config, or a pod's own)")]
     Config(#[source] Box<kube::config::InferConfigError>),
+    /// The file or the context that was asked for is of no use.
+    #[error("the kubeconfig or context that was asked for can't be used")]
+    Asked(#[source] Box<kube::config::KubeconfigError>),
     /// The configuration can't be used.
     #[error("the cluster's configuration can't be used")]
     Client(#[source] Box<kube::Error>),
@@ -52,15 +58,9 @@ pub enum KubeError {
 }
 
 impl Pods {
-    /// By `[namespace/]name`, with the cluster and namespace that kubectl would use.
-    pub async fn of(name: &str) -> Result<Self, KubeError> {
-        // One provider for all of TLS; another one may have been first.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let config = kube::Config::infer().await;
-        let config = config.map_err(|error| KubeError::Config(Box::new(error)))?;
-        let usual = config.default_namespace.clone();
-        let client =
-            Client::try_from(config).map_err(|error| KubeError::Client(Box::new(error)))?;
+    /// By `[namespace/]name`, in the cluster and namespace that `access` leads to.
+    pub async fn of(name: &str, access: &Access) -> Result<Self, KubeError> {
+        let (client, usual) = access.client().await?;
         Self::with(client, &usual, name)
     }
 
@@ -153,14 +153,9 @@ impl Pods {
     }
 
     fn target(&self, pod: &Pod) -> Target {
-        let (pods, name, port) = (self.api.clone(), pod.name_any(), port(pod));
-        let forwarded = name.clone();
         Target {
-            name,
-            dial: Ok(Dial::by(move || {
-                let (pods, pod) = (pods.clone(), forwarded.clone());
-                async move { forward(&pods, &pod, port).await }
-            })),
+            name: pod.name_any(),
+            dial: Ok(dial(&self.api, &pod.name_any(), admin_port(pod))),
         }
     }
 }
@@ -174,15 +169,30 @@ fn is_running(pod: &Pod) -> bool {
     phase == Some("Running")
 }
 
-fn port(pod: &Pod) -> u16 {
-    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
-    let mut ports = containers.flat_map(|container| container.ports.iter().flatten());
-    let named = ports.find(|port| port.name.as_deref() == Some(PORT_NAME));
-    let port = named.and_then(|port| u16::try_from(port.container_port).ok());
-    port.unwrap_or(ADMIN_PORT)
+/// Where a pod's admin API listens: the port of that name, else the usual one.
+pub fn admin_port(pod: &Pod) -> u16 {
+    port_named(pod, PORT_NAME).unwrap_or(ADMIN_PORT)
 }
 
-async fn forward(pods: &Api<Pod>, pod: &str, port: u16) -> io::Result<Box<dyn Stream>> {
+/// The port of a pod's containers that has this name.
+pub fn port_named(pod: &Pod, name: &str) -> Option<u16> {
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let mut ports = containers.flat_map(|container| container.ports.iter().flatten());
+    let named = ports.find(|port| port.name.as_deref() == Some(name))?;
+    u16::try_from(named.container_port).ok()
+}
+
+/// Dials a pod's port, by a port-forward for each connection.
+pub fn dial(pods: &Api<Pod>, pod: &str, port: u16) -> Dial {
+    let (pods, pod) = (pods.clone(), pod.to_owned());
+    Dial::by(move || {
+        let (pods, pod) = (pods.clone(), pod.clone());
+        async move { forward(&pods, &pod, port).await }
+    })
+}
+
+/// A byte stream to a pod's port. It fails with the pod's own word where the port can't be reached.
+pub async fn forward(pods: &Api<Pod>, pod: &str, port: u16) -> io::Result<Box<dyn Stream>> {
     let mut forwarder = pods
         .portforward(pod, &[port])
         .await

@@ -155,7 +155,7 @@ impl Running {
             .dial
             .connect()
             .await
-            .map_err(|error| End::Lost(cause(&error)))?;
+            .map_err(|error| End::Lost(last_cause(&error)))?;
         let mut client = AdminServiceClient::with_interceptor(channel, bearer)
             .max_decoding_message_size(MOST_BYTES);
         let info = timeout(ANSWER_WITHIN, client.get_info(GetInfoRequest {}));
@@ -233,7 +233,7 @@ fn silent() -> End {
 }
 
 fn lost(error: &TokenError) -> End {
-    End::Lost(cause(error))
+    End::Lost(last_cause(error))
 }
 
 fn end_of(status: &Status) -> End {
@@ -246,22 +246,22 @@ fn end_of(status: &Status) -> End {
             "no admin API here: it has a port of its own, 50054 unless admin.address says otherwise"
                 .to_owned(),
         ),
-        _ => End::Lost(words(status)),
+        _ => End::Lost(status_words(status)),
     }
 }
 
 /// A status in words: its message, and what is behind it.
-pub(super) fn words(status: &Status) -> String {
+pub fn status_words(status: &Status) -> String {
     let message = status.message();
     match status.source() {
-        Some(source) if message.is_empty() || message == "transport error" => cause(source),
+        Some(source) if message.is_empty() || message == "transport error" => last_cause(source),
         _ if message.is_empty() => format!("{:?}", status.code()),
         _ => message.to_owned(),
     }
 }
 
-/// The last cause says most.
-fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+/// The last cause of an error, in words: it says most.
+pub fn last_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;
     while let Some(next) = last.source() {
         last = next;

@@ -8,7 +8,7 @@ use tonic::{Response, Status, Streaming};
 
 use super::{
     Aside, FeedEvent, Learnt, Look,
-    link::{ANSWER_WITHIN, Client, Plan, Wires, words},
+    link::{ANSWER_WITHIN, Client, Plan, Wires, status_words},
 };
 
 /// A stream that ended, e.g. because the node left, is asked for again after so long.
@@ -35,7 +35,7 @@ async fn look_at(client: Client, plan: &Plan, wires: &Wires, look: Option<Look>)
     };
     loop {
         let Err(status) = stream(client.clone(), plan, wires, &look).await;
-        tell(plan, wires, Aside::Untold(words(&status))).await;
+        tell(plan, wires, Aside::Untold(status_words(&status))).await;
         sleep(AGAIN_AFTER).await;
     }
 }

@@ -118,8 +118,8 @@ fn number(value: Option<f64>) -> String {
     value.map_or_else(unknown, |value| format!("{value:.1}"))
 }
 
-/// Columns as wide as their widest cell, and an empty line after.
-fn table(heading: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<String> {
+/// Columns as wide as their widest cell, and an empty line after. Each row has a cell for each heading.
+pub fn table(heading: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<String> {
     let heading = heading.iter().map(|name| (*name).to_owned()).collect();
     let all: Vec<Vec<String>> = std::iter::once(heading).chain(rows).collect();
     let columns = all[0].len();

@@ -1,0 +1,106 @@
+//! The operator of the version before, which the upgrade test starts from: the last release that
+//! CHANGELOG.md names with its commit, or, before there is one, the commit in `BEFORE`.
+//!
+//! It is built from that commit's sources, once, into the cache.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::{Failure, Result, While};
+use crate::{cache, process, protoc, workspace};
+
+/// The commit to start from while nothing is released: the first whose pods are those of today.
+const BEFORE: &str = "crates/operator/tests/upgrade/before";
+
+/// Builds it; returns where it is.
+pub(crate) fn operator() -> Result<PathBuf> {
+    let root = workspace::root()?;
+    let commit = commit(&root)?;
+    let path = cache::folder("previous")?.join(format!("push-manager-operator-{commit}"));
+    if path.is_file() {
+        return Ok(path);
+    }
+    let _held = cache::lock(&cache::folder("previous")?, &commit)?;
+    if path.is_file() {
+        return Ok(path);
+    }
+    let sources = cache::folder("previous")?.join(format!("sources-{commit}"));
+    check_out(&root, &commit, &sources)?;
+    let target = target(&root);
+    let mut cargo = protoc::cargo()?;
+    cargo.current_dir(&sources).env("CARGO_TARGET_DIR", &target);
+    cargo.args(["build", "--locked", "--package", "push-manager-operator"]);
+    process::show(&mut cargo)?;
+    let built = target.join("debug/push-manager-operator");
+    let unfinished = path.with_extension("unfinished");
+    fs::copy(&built, &unfinished).while_doing(|| format!("copying {}", built.display()))?;
+    fs::rename(&unfinished, &path)
+        .while_doing(|| format!("putting {} in place", path.display()))?;
+    fs::remove_dir_all(&sources).while_doing(|| format!("removing {}", sources.display()))?;
+    Ok(path)
+}
+
+/// The tests' own dependencies are built already; the product is built anew after this.
+fn target(root: &Path) -> PathBuf {
+    let named = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    root.join(named.unwrap_or_else(|| "target".into()))
+}
+
+fn commit(root: &Path) -> Result<String> {
+    let changelog = read(&root.join("CHANGELOG.md"))?;
+    if let Some(commit) = released(&changelog) {
+        return Ok(commit);
+    }
+    let before = read(&root.join(BEFORE))?;
+    let named = before.lines().find(|line| is_commit(line.trim()));
+    let named = named.ok_or_else(|| Failure::new(format!("{BEFORE} names no commit")))?;
+    Ok(named.trim().to_owned())
+}
+
+/// The commit of the newest release: `## 1.2.3 … (commit 0123abc)`.
+fn released(changelog: &str) -> Option<String> {
+    let headings = changelog.lines().filter(|line| line.starts_with("## "));
+    headings
+        .filter_map(|line| line.split_once("(commit ")?.1.split_once(')'))
+        .map(|(commit, _)| commit.trim().to_owned())
+        .find(|commit| is_commit(commit))
+}
+
+fn is_commit(text: &str) -> bool {
+    (7..=40).contains(&text.len()) && text.chars().all(|c| c.is_ascii_hexdigit())
+}
+
+fn check_out(root: &Path, commit: &str, into: &Path) -> Result<()> {
+    if into.exists() {
+        fs::remove_dir_all(into).while_doing(|| format!("removing {}", into.display()))?;
+    }
+    cache::make(into)?;
+    let archive = into.join("sources.tar");
+    let mut git = Command::new("git");
+    git.arg("-C").arg(root);
+    git.args(["archive", "--format=tar", "-o"])
+        .arg(&archive)
+        .arg(commit);
+    process::capture(&mut git)
+        .map_err(|failure| failure.hint("the whole history is needed: git fetch --unshallow"))?;
+    let mut tar = Command::new("tar");
+    tar.arg("-xf").arg(&archive).arg("-C").arg(into);
+    process::capture(&mut tar).map(drop)
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).while_doing(|| format!("reading {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_release_that_names_its_commit_counts() {
+        let changelog = "# Changelog\n\n## Unreleased\n\n## 0.2.0, 2027-01-02 (commit 0123abc)\n\n## 0.1.0 (commit fffffff)\n";
+        assert_eq!(released(changelog).as_deref(), Some("0123abc"));
+        assert_eq!(released("## Unreleased\n## 0.1.0\n"), None);
+    }
+}

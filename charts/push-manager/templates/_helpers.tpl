@@ -7,15 +7,15 @@
 {{ .Values.serviceAccount.name | default (include "push-manager.fullname" .) }}
 {{- end -}}
 
-{{/* What selects the pods; it can't change. */}}
+{{/* What selects the pods; it can't change. Pods of the operator's with the same name are not ours. */}}
 {{- define "push-manager.selector" -}}
 app.kubernetes.io/name: push-manager
 app.kubernetes.io/instance: {{ include "push-manager.fullname" . }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 
 {{- define "push-manager.labels" -}}
 {{ include "push-manager.selector" . }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use crate::run::{SERVER, chart, operator, root, strs, template, with_monitoring};
 
-/// Labels that say who wrote an object.
-const WRITERS: [&str; 2] = ["app.kubernetes.io/managed-by", "helm.sh/chart"];
+/// Labels that say who wrote an object: pods are selected by the first, too.
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+const CHART: &str = "helm.sh/chart";
 const HASH: &str = "pushmanager.io/config-hash";
 
 type Objects = BTreeMap<String, Value>;
@@ -23,11 +24,7 @@ fn plain(objects: Vec<Value>) -> Objects {
         if object["metadata"]["annotations"]["helm.sh/hook"].is_string() {
             continue;
         }
-        for path in ["/metadata/labels", "/spec/template/metadata/labels"] {
-            if let Some(labels) = object.pointer_mut(path).and_then(Value::as_object_mut) {
-                labels.retain(|name, _| !WRITERS.contains(&name.as_str()));
-            }
-        }
+        name_no_writer(&mut object);
         if let Some(annotations) = object.pointer_mut("/spec/template/metadata/annotations") {
             assert!(annotations[HASH].is_string(), "a change must roll pods");
             annotations[HASH] = "hash".into();
@@ -39,6 +36,21 @@ fn plain(objects: Vec<Value>) -> Objects {
         plain.insert(format!("{kind} {name}"), object);
     }
     plain
+}
+
+/// Who wrote it differs, but each must say so in the same places.
+fn name_no_writer(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove(CHART);
+            if let Some(writer) = fields.get_mut(MANAGED_BY) {
+                *writer = "writer".into();
+            }
+            fields.values_mut().for_each(name_no_writer);
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(name_no_writer),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// A configuration file as the server reads it, and which knobs it gives.

@@ -13,6 +13,7 @@ To change it:
   test [FILTER…]       all that the README promises, with real etcd, grpcurl, browser
   test --unit          only the tests inside the crates: seconds, needs Rust alone
   lint                 format, clippy, protos, dependencies, file lengths
+  generate [--check]   the CRD, the charts' and docs' generated parts, dist/
   mutants [NAME…]      breaks one promise at a time; its test must go red
   bench console        what the console costs, beside its bounds
   pictures             draws the console's pictures in docs/pictures anew
@@ -51,10 +52,19 @@ ${XDG_CACHE_HOME:-~/.cache}/push-manager/tools, which may be deleted at any time
 
 const LINT: &str = "\
 cargo xtask lint                 all checks
-cargo xtask lint NAME…           some: format, clippy, protos, dependencies, go, files
+cargo xtask lint NAME…           some: format, clippy, protos, dependencies, go, files, generated
 Protos are compared with proto/released: a change that breaks a deployed peer
 fails. Dependencies: one version of each crate listed in deny.toml, the licences
 listed there, and one registry as the only source.";
+
+const GENERATE: &str = "\
+cargo xtask generate             writes them anew
+cargo xtask generate --check     names those that are stale; `lint` does it, too
+Builds the operator, which prints the definition of PushManager, the rules of its
+roles, the schemas of the charts' values and the fields in docs/kubernetes.md;
+copies alerts and dashboard into the charts; makes the tables of values in the
+charts' READMEs from the comments in values.yaml; renders dist/install.yaml from
+the operator's chart with the pinned helm.";
 
 const MUTANTS: &str = "\
 cargo xtask mutants [NAME…]      all patches in xtask/mutants, or those named
@@ -102,6 +112,7 @@ pub(crate) fn print(command: Option<&str>) -> Result<()> {
         Some("test") => TEST,
         Some("tools") => TOOLS,
         Some("lint") => LINT,
+        Some("generate") => GENERATE,
         Some("mutants") => MUTANTS,
         Some("bench") => BENCH,
         Some("pictures") => PICTURES,

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::failure::{Failure, Result};
 use crate::steps::Steps;
-use crate::{machine, process, protoc, tools, workspace};
+use crate::{generate, machine, process, protoc, tools, workspace};
 
 /// One check, by the name it is asked for.
 struct Check {
@@ -44,6 +44,11 @@ static CHECKS: &[Check] = &[
         name: "protos",
         title: "Protos are clean and break no deployed peer",
         run: protos,
+    },
+    Check {
+        name: "generated",
+        title: "What is generated is what would be generated now",
+        run: generate::check,
     },
     Check {
         name: "clippy",

@@ -96,7 +96,7 @@ pub(crate) static PROMTOOL: Program = Program {
     binaries: &["promtool"],
     version_flag: "--version",
     at_least: (2, 0),
-    why: "checks the metrics page",
+    why: "checks the metrics page and the alert rules",
     get: "apt-get install -y prometheus   (or set PROMTOOL)",
     variable: Some("PROMTOOL"),
 };

@@ -17,6 +17,7 @@ mod cache;
 mod cargo;
 mod ci;
 mod failure;
+mod generate;
 mod help;
 mod libtest;
 mod lint;
@@ -67,6 +68,7 @@ fn run(arguments: &[String]) -> Result<()> {
         "tools" => tools::run(rest),
         "test" => test::run(rest),
         "lint" => lint::run(rest),
+        "generate" => generate::run(rest),
         "mutants" => mutants::run(rest),
         "bench" => bench::run(rest),
         "pictures" => pictures::run(rest),

@@ -202,6 +202,14 @@ pub(crate) fn one(name: &str) -> Result<PathBuf> {
         .map_or_else(|| Err(unknown(name)), |tool| tool.ready(&root))
 }
 
+/// The version that is pinned for a tool.
+pub(crate) fn version(name: &str) -> Result<String> {
+    let root = workspace::root()?;
+    let tools = chosen(&[name.to_owned()])?;
+    let tool = tools.first().ok_or_else(|| unknown(name))?;
+    Ok(tool.pinned(&root)?.version)
+}
+
 /// Makes all tools ready; the first that cannot be is an error.
 pub(crate) fn all() -> Result<Environment> {
     ready(&TOOLS.iter().collect::<Vec<_>>())

@@ -6,6 +6,8 @@
     reason = "this module talks to people"
 )]
 
+mod check;
+mod generate;
 mod print;
 mod read;
 mod render;
@@ -25,7 +27,7 @@ Examples:
 
 Exit codes:
   0  done
-  1  failed while running, e.g. no cluster is reached, or the lease was lost
+  1  failed while running, e.g. no cluster is reached, or the lease was lost; check: no success in time
   2  the command line is wrong, or a file can't be read; nothing was done
   3  validate, render: a PushManager is not valid";
 
@@ -50,6 +52,11 @@ enum Command {
     Render(render::RenderOptions),
     /// Check PushManagers in files, without a cluster.
     Validate(validate::ValidateOptions),
+    /// Ask a page such as /readyz until it answers with success.
+    Check(check::CheckOptions),
+    /// Print what the repository keeps generated: see `cargo xtask generate`.
+    #[command(hide = true)]
+    Generate(generate::GenerateOptions),
 }
 
 /// How objects are written.
@@ -77,6 +84,8 @@ pub fn main() -> ExitCode {
         Command::Rbac(options) => print::rbac(&options),
         Command::Render(options) => render::run(&options),
         Command::Validate(options) => validate::run(&options),
+        Command::Check(options) => check::run(&options),
+        Command::Generate(options) => generate::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,6 +9,8 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::CustomResourceExt;
 use serde_json::{Value, json};
 
+pub(crate) use knob::{DURATION, description as knob_description, schema as knob_schema};
+
 use crate::{api::PushManager, knobs};
 
 /// The definition as JSON.

@@ -9,6 +9,7 @@
 mod alerts;
 pub mod api;
 pub mod backoff;
+pub mod chart;
 pub mod children;
 pub mod cli;
 pub mod conditions;
@@ -16,6 +17,7 @@ pub mod contest;
 pub mod crd;
 pub mod diff;
 pub mod events;
+pub mod fields;
 pub mod http;
 pub mod kinds;
 pub mod knobs;

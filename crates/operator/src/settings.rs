@@ -5,6 +5,8 @@
 
 mod rules;
 
+pub(crate) use rules::OWN_VARIABLES;
+
 use push_manager_config::{Config, ConfigError, Loaded, Origin, Override, Problem, Sources, load};
 use sha2::{Digest, Sha256};
 

@@ -6,18 +6,19 @@ use push_manager_config::{Knob, Shape};
 use serde_json::{Value, json};
 
 /// Numbers with units from the largest, each once, as the server reads them.
-const DURATION: &str = r"^(0|([0-9]+([.][0-9]+)?h)?([0-9]+([.][0-9]+)?m)?([0-9]+([.][0-9]+)?s)?([0-9]+([.][0-9]+)?ms)?)$";
+pub(crate) const DURATION: &str = r"^(0|([0-9]+([.][0-9]+)?h)?([0-9]+([.][0-9]+)?m)?([0-9]+([.][0-9]+)?s)?([0-9]+([.][0-9]+)?ms)?)$";
 /// Longest duration or number of bytes, in characters: bounds what a rule costs.
 const MAX_NUMBER: usize = 32;
 
 /// A knob's schema.
-pub(super) fn schema(knob: &Knob) -> Value {
+pub(crate) fn schema(knob: &Knob) -> Value {
     let mut schema = shape(&knob.shape(), &knob.expected());
     schema["description"] = description(knob).into();
     schema
 }
 
-fn description(knob: &Knob) -> String {
+/// What a knob does, its default, and whether a change needs a restart.
+pub(crate) fn description(knob: &Knob) -> String {
     let default = match knob.default_text() {
         text if text.is_empty() => String::new(),
         text => format!(" Default: {text}."),

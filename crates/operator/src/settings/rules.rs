@@ -14,7 +14,7 @@ use crate::{
 /// Longest name: the names of children and pods are made from it.
 const MAX_NAME: usize = 50;
 /// Variables that the operator sets.
-const OWN_VARIABLES: [&str; 2] = ["CONFIG_FILE", "POD_IP"];
+pub(crate) const OWN_VARIABLES: [&str; 2] = ["CONFIG_FILE", "POD_IP"];
 
 /// What is wrong with the spec by itself.
 pub(super) fn broken(name: &str, spec: &PushManagerSpec) -> Vec<String> {

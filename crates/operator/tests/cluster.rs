@@ -19,6 +19,8 @@ mod operator;
 mod children;
 #[path = "cluster/election.rs"]
 mod election;
+#[path = "cluster/household.rs"]
+mod household;
 #[path = "cluster/outage.rs"]
 mod outage;
 #[path = "cluster/ownership.rs"]

@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 
 pub(crate) use knob::{DURATION, description as knob_description, schema as knob_schema};
 
-use crate::{api::PushManager, knobs};
+use crate::{
+    api::{GROUP, PushManager, VERSION},
+    knobs,
+};
 
 /// The definition as JSON.
 pub fn definition() -> Value {
@@ -27,19 +30,30 @@ pub fn definition() -> Value {
     crd
 }
 
-/// What a PushManager's spec has that the definition does not know, a line each.
-pub fn unknown_fields(object: &Value) -> Vec<String> {
+/// What is wrong with a PushManager's form, a line each.
+pub fn form_problems(object: &Value) -> Vec<String> {
     let crd = definition();
     let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    let mut problems = Vec::new();
+    let expected = format!("{GROUP}/{VERSION}");
+    if object["apiVersion"] != expected {
+        let given = &object["apiVersion"];
+        problems.push(format!("apiVersion: got {given}, expected {expected}"));
+    }
     let top = object.as_object().into_iter().flatten();
     let beside = top
         .map(|(key, _)| key.as_str())
         .filter(|key| !["apiVersion", "kind", "metadata", "spec", "status"].contains(key))
         .map(|key| format!("{key}: unknown field"));
-    let spec = strict::unknown(&schema["properties"]["spec"], &object["spec"]);
-    beside
-        .chain(spec.into_iter().map(|line| format!("spec.{line}")))
-        .collect()
+    problems.extend(beside);
+    let empty = json!({});
+    let spec = object.get("spec").unwrap_or(&empty);
+    problems.extend(strict::problems(
+        &schema["properties"]["spec"],
+        spec,
+        "spec",
+    ));
+    problems
 }
 
 fn describe(schema: &mut Value) {

@@ -116,7 +116,7 @@ impl Table {
         let knob = self.knobs.get(path);
         let default = match (required, knob, &schema["default"]) {
             (true, _, _) => self.words.required.to_owned(),
-            (false, Some(knob), _) => code(&knob.default_text()),
+            (false, Some(knob), _) => code(&knobs::default_of(knob).unwrap_or_default()),
             (false, None, Value::Null) => String::new(),
             (false, None, Value::String(text)) => code(text),
             (false, None, other) => code(&other.to_string()),
@@ -128,7 +128,7 @@ impl Table {
                 .unwrap_or_default()
                 .to_owned(),
         };
-        let about = match knob.map(|knob| knob.default_text()) {
+        let about = match knob.and_then(|knob| knobs::default_of(knob)) {
             Some(text) => about.replace(&format!(" Default: {text}."), ""),
             None => about,
         };

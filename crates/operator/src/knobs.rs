@@ -39,6 +39,33 @@ pub fn field(knob: &'static Knob) -> Option<Field> {
     }
 }
 
+/// What a knob is in a cluster where its field is not given: the operator's own word where it has
+/// one, the server's default otherwise, nothing where the field is required.
+pub fn default_of(knob: &Knob) -> Option<String> {
+    match knob.key {
+        "etcd.endpoints" | "controller.address" => None,
+        key => Some(
+            OPERATOR_DEFAULTS
+                .iter()
+                .find(|(name, _)| *name == key)
+                .map_or_else(|| knob.default_text(), |(_, value)| (*value).to_owned()),
+        ),
+    }
+}
+
+/// What the operator gives where the user does not. It is part of the configuration and its hash:
+/// a change here restarts every instance whose PushManager does not set the field.
+pub(crate) const OPERATOR_DEFAULTS: [(&str, &str); 1] = [
+    // Connections of callers are renewed so often, so that new pods get callers too.
+    ("limits.connection_age", "5m"),
+];
+
+/// Whether a knob may have this word in a cluster.
+pub fn takes(knob: &Knob, word: &str) -> bool {
+    // Made for development in one process.
+    !(knob.key == "discovery.kind" && word == "memory")
+}
+
 /// All fields that set a knob.
 pub fn fields() -> impl Iterator<Item = (Field, &'static Knob)> {
     knobs()

@@ -12,8 +12,6 @@ use sha2::{Digest, Sha256};
 
 use crate::{api::PushManagerSpec, knobs};
 
-/// Connections of callers are renewed so often, so that new pods get callers too.
-const CONNECTION_AGE: &str = "5m";
 /// What a pod's end may take beyond the server's own notice and timeout, in seconds: leaving etcd,
 /// closing connections, and the kubelet's own time.
 const END_MARGIN: i64 = 15;
@@ -76,15 +74,19 @@ fn settled(spec: &PushManagerSpec, repository: &str, loaded: Loaded) -> Settings
         hash: format!("{:016x}", hash(&loaded.given_yaml(|knob| !knob.reloadable))),
         image: image.unwrap_or_else(|| format!("{repository}:{}", spec.version)),
         grace: spec.termination_grace_period_seconds.unwrap_or(grace),
-        advice: loaded.warnings,
+        advice: loaded
+            .warnings
+            .into_iter()
+            .chain(rules::advice(spec))
+            .collect(),
         config: loaded.config,
     }
 }
 
 fn sources(spec: &PushManagerSpec) -> Sources {
-    let ours = Override::named("the operator", "limits.connection_age", CONNECTION_AGE);
-    let mut overrides = vec![ours];
-    overrides.extend(knobs::given(spec));
+    let ours = knobs::OPERATOR_DEFAULTS.iter();
+    let ours = ours.map(|(key, value)| Override::named("the operator", *key, *value));
+    let overrides = ours.chain(knobs::given(spec)).collect();
     Sources {
         overrides,
         ..Sources::default()
@@ -102,9 +104,10 @@ fn line(problem: &Problem) -> String {
     };
     let meant = push_manager_config::knob(&problem.key).and_then(knobs::field);
     let meant = meant.map(|field| format!("spec.{}.{}", field.section, field.name));
+    let fault = problem.fault.to_string().replace("(flag spec.", "(spec.");
     match meant {
-        Some(meant) if meant != *given => format!("{given}: {meant}: {}", problem.fault),
-        _ => format!("{given}: {}", problem.fault),
+        Some(meant) if meant != *given => format!("{given}: {meant}: {fault}"),
+        _ => format!("{given}: {fault}"),
     }
 }
 

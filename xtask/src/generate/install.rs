@@ -18,6 +18,7 @@ const HELMS: [&str; 3] = [
 const HEAD: &str = "\
 # The Push-Manager operator with all it needs, made from its Helm chart by `cargo xtask generate`:
 #   kubectl apply --server-side -f install.yaml
+# To delete by this file deletes the definition, and with it every PushManager and its pods.
 apiVersion: v1
 kind: Namespace
 metadata:

@@ -52,6 +52,7 @@ pub fn values() -> Value {
             })),
             "rbac": object("Roles and bindings.", json!({
                 "enabled": flag("Whether the chart makes them."),
+                "userRoles": flag("Whether those who may edit or view a namespace may do so with its PushManagers."),
             })),
             "serviceAccount": object("The operator's ServiceAccount.", json!({
                 "create": flag("Whether the chart makes it."),

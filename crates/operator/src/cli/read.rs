@@ -55,11 +55,11 @@ impl Document {
             .as_str()
             .unwrap_or("without a name");
         let place = format!("{file}: {name}");
-        let unknown = crd::unknown_fields(&value);
-        let read = if unknown.is_empty() {
+        let wrong = crd::form_problems(&value);
+        let read = if wrong.is_empty() {
             serde_json::from_value::<PushManager>(value).map_err(|error| vec![error.to_string()])
         } else {
-            Err(unknown)
+            Err(wrong)
         };
         let read = read.map(|mut pm| {
             pm.metadata

@@ -5,6 +5,8 @@ use std::time::Duration;
 use push_manager_config::{Knob, Shape};
 use serde_json::{Value, json};
 
+use crate::knobs;
+
 /// Numbers with units from the largest, each once, as the server reads them.
 pub(crate) const DURATION: &str = r"^(0|([0-9]+([.][0-9]+)?h)?([0-9]+([.][0-9]+)?m)?([0-9]+([.][0-9]+)?s)?([0-9]+([.][0-9]+)?ms)?)$";
 /// Longest duration or number of bytes, in characters: bounds what a rule costs.
@@ -13,15 +15,18 @@ const MAX_NUMBER: usize = 32;
 /// A knob's schema.
 pub(crate) fn schema(knob: &Knob) -> Value {
     let mut schema = shape(&knob.shape(), &knob.expected());
+    if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        words.retain(|word| word.as_str().is_some_and(|word| knobs::takes(knob, word)));
+    }
     schema["description"] = description(knob).into();
     schema
 }
 
 /// What a knob does, its default, and whether a change needs a restart.
 pub(crate) fn description(knob: &Knob) -> String {
-    let default = match knob.default_text() {
-        text if text.is_empty() => String::new(),
-        text => format!(" Default: {text}."),
+    let default = match knobs::default_of(knob) {
+        Some(text) if !text.is_empty() => format!(" Default: {text}."),
+        Some(_) | None => String::new(),
     };
     let live = if knob.reloadable {
         " A change takes effect without a restart."

@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 /// What a quantity looks like, as Kubernetes' own generator says it.
 const QUANTITY: &str = r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$";
 
+/// Most entries of a map such as labels.
+const MAX_ENTRIES: u64 = 64;
+
 /// Goes through a whole schema.
 pub(super) fn schema(schema: &mut Value) {
     let Some(object) = schema.as_object_mut() else {
@@ -32,6 +35,11 @@ pub(super) fn schema(schema: &mut Value) {
         if let Some(unavailable) = properties.get_mut("maxUnavailable") {
             bound_share(unavailable);
         }
+    }
+    if object.contains_key("additionalProperties") {
+        object
+            .entry("maxProperties")
+            .or_insert_with(|| MAX_ENTRIES.into());
     }
     for below in ["items", "additionalProperties"] {
         if let Some(below) = object.get_mut(below) {

@@ -80,6 +80,7 @@ async fn write(
         return Ok(());
     }
     let patched = patch(context, name, namespace, &json!(status)).await?;
+    context.metrics.wrote(KIND);
     context.told.note(&patched, status.clone());
     context
         .events

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use push_manager_config::{Config, DiscoveryKind, knobs};
 
 use crate::{
-    api::{Autoscaling, Knobs, PodTemplate, PushManagerSpec},
+    api::{Autoscaling, Knobs, PodTemplate, PushManagerSpec, ServiceType},
     names::RESERVED_LABELS,
     quantity,
 };
@@ -32,6 +32,14 @@ pub(super) fn broken(name: &str, spec: &PushManagerSpec) -> Vec<String> {
     unless(
         (0..=1000).contains(&spec.replicas),
         "spec.replicas: expected a whole number from 0 to 1000",
+    );
+    let tag = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let starts = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    unless(
+        spec.version.starts_with(starts)
+            && spec.version.len() <= 128
+            && spec.version.chars().all(tag),
+        "spec.version: expected a tag such as 0.1.0",
     );
     let is_image = |image: &String| !image.is_empty() && !image.contains(char::is_whitespace);
     unless(
@@ -104,6 +112,34 @@ pub(super) fn broken_with(spec: &PushManagerSpec, config: &Config, least: i64) -
         _ => {}
     }
     problems
+}
+
+/// What works but is probably not meant.
+pub(super) fn advice(spec: &PushManagerSpec) -> Vec<String> {
+    let mut advice = Vec::new();
+    let service = spec.service.clone().unwrap_or_default();
+    if service.node_port.is_some() && service.kind == ServiceType::ClusterIp {
+        advice.push(
+            "spec.service.nodePort is not used: spec.service.type is neither NodePort nor \
+             LoadBalancer"
+                .to_owned(),
+        );
+    }
+    let by_cpu = spec
+        .autoscaling
+        .as_ref()
+        .is_some_and(|s| s.metrics.is_empty() || s.target_cpu_utilization.is_some());
+    let requests = spec
+        .resources
+        .as_ref()
+        .map(|r| r.requests.clone().unwrap_or_default());
+    if by_cpu && requests.is_some_and(|requests| !requests.contains_key("cpu")) {
+        advice.push(
+            "spec.autoscaling goes by CPU, and spec.resources requests none: it can't scale"
+                .to_owned(),
+        );
+    }
+    advice
 }
 
 /// Whether a value is there: a null is none.

@@ -41,7 +41,7 @@ fn variants() -> BTreeMap<String, PushManager> {
     let read = |(name, file): (String, PathBuf)| {
         let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
         let object = yaml::read(&text).unwrap().remove(0);
-        let unknown = push_manager_operator::crd::unknown_fields(&object);
+        let unknown = push_manager_operator::crd::form_problems(&object);
         assert!(unknown.is_empty(), "{name}: {unknown:?}");
         (name, serde_json::from_value(object).unwrap())
     };

@@ -44,7 +44,7 @@ pub struct Seen<'a> {
     pub advice: Vec<String>,
     /// While paused: what would be changed.
     pub paused: Option<Vec<String>>,
-    /// The hash of the configuration; nothing while the spec is invalid.
+    /// The hash of the configuration that the Deployment's pods carry; nothing without one.
     pub hash: Option<String>,
 }
 

@@ -131,6 +131,22 @@ impl Leadership {
         }
     }
 
+    /// Works as long as it leads. However the work ends, the next one need not wait for the Lease.
+    pub async fn during<E: From<Lost>>(
+        self,
+        work: impl Future<Output = Result<(), E>>,
+    ) -> Result<(), E> {
+        let done = CancellationToken::new();
+        let mut keeping = Box::pin(self.keep(done.clone()));
+        let outcome = tokio::select! {
+            kept = &mut keeping => return kept.map_err(E::from),
+            outcome = work => outcome,
+        };
+        done.cancel();
+        keeping.await?;
+        outcome
+    }
+
     fn left(&self) -> Duration {
         RENEW_WITHIN.saturating_sub(self.renewed.elapsed())
     }

@@ -117,17 +117,12 @@ async fn lead(
     };
     let leader = pages.metrics.leader.clone();
     leader.set(1);
-    let done = CancellationToken::new();
-    let mut keeping = Box::pin(leadership.keep(done.clone()));
-    let outcome = tokio::select! {
-        kept = &mut keeping => return Ok(kept?),
-        outcome = work(client, run, pages, tasks, stop, ended) => outcome,
+    let working = async {
+        let outcome = work(client, run, pages, tasks, stop, ended).await;
+        leader.set(0);
+        outcome
     };
-    leader.set(0);
-    // However the work ended: the next one need not wait.
-    done.cancel();
-    keeping.await?;
-    outcome
+    leadership.during(working).await
 }
 
 async fn work(

@@ -29,6 +29,8 @@ mod ws;
 
 #[path = "pushes/accounting.rs"]
 mod accounting;
+#[path = "pushes/aging.rs"]
+mod aging;
 #[path = "pushes/answers.rs"]
 mod answers;
 #[path = "pushes/bad_input.rs"]

@@ -16,6 +16,10 @@ use crate::process::{self, End};
 use crate::tools::Environment;
 use crate::{cache, protoc, workspace};
 
+/// Debug information that nobody else asks for. Cargo tells builds of two copies of a workspace in
+/// one target folder apart by their profile, not by their place: with the usual one, what was built
+/// of a patch would be run as if it were the caller's.
+const DEBUG: &str = "line-directives-only";
 /// How long a build may take before it counts as hung.
 const BUILD_LIMIT: Duration = Duration::from_mins(30);
 
@@ -96,6 +100,7 @@ impl Scratch {
         cargo
             .current_dir(&self.tree)
             .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_PROFILE_DEV_DEBUG", DEBUG)
             .env("CARGO_TERM_COLOR", "never")
             .envs(&self.environment)
             .arg("test")

@@ -66,3 +66,29 @@ pub(crate) fn rendered(
         .filter_map(|child| child.object(&wanted))
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_rendered_names_no_owner() {
+        // As it is read back from a cluster.
+        let pm = json!({
+            "apiVersion": "pushmanager.io/v1alpha1", "kind": "PushManager",
+            "metadata": {"name": "push", "namespace": "shop", "uid": "pm-1"},
+            "spec": {
+                "etcd": {"endpoints": ["etcd:2379"]}, "controller": {"address": "controller:50051"},
+            },
+        });
+        let pm: PushManager = serde_json::from_value(pm).unwrap();
+        let objects = rendered(&pm, "push-manager").unwrap();
+        assert!(objects.len() > 4);
+        for object in objects {
+            let metadata = object["metadata"].as_object().unwrap();
+            assert!(!metadata.contains_key("ownerReferences"), "{object}");
+        }
+    }
+}

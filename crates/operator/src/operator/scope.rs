@@ -142,3 +142,27 @@ fn note<T>(result: Result<T, controller::Error<Failure, watcher::Error>>) {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(names: &[&str]) -> Vec<Option<String>> {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        scopes(&names)
+    }
+
+    #[test]
+    fn each_namespace_is_one_scope_however_often_and_wide_it_is_written() {
+        let shop = Some("shop".to_owned());
+        let chat = Some("chat".to_owned());
+        let written = ["shop", " chat ", "", "shop ", "chat"];
+        assert_eq!(named(&written), [shop, chat]);
+    }
+
+    #[test]
+    fn no_namespace_is_all_of_them() {
+        assert_eq!(named(&[]), [None]);
+        assert_eq!(named(&["", " "]), [None]);
+    }
+}

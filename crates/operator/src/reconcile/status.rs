@@ -16,7 +16,7 @@ use crate::{
     conditions::{self, Rollout, Seen},
     events::Subject,
     live::Place,
-    names::OPERATOR,
+    names::{self, OPERATOR},
     pods::Complaint,
 };
 
@@ -114,7 +114,11 @@ fn seen(
     // What the Deployment asks for: an autoscaler may have decided it, or a spec that is invalid
     // or paused is not carried out.
     let desired = count.unwrap_or(pm.spec.replicas);
-    let carried_out = applied.settings.as_ref().filter(|_| !pending);
+    // Not before pods carry it.
+    let carried = deployment.and_then(|there| {
+        let template = &there.value["spec"]["template"]["metadata"];
+        template["annotations"][names::config_hash()].as_str()
+    });
     let waiting = applied.failure.as_ref().and_then(Failure::waiting);
     let failing = applied.failure.as_ref().filter(|_| often);
     let advice = applied
@@ -131,7 +135,7 @@ fn seen(
         is_held_up: applied.settings.is_none() || pending || !applied.obstacles.is_empty(),
         advice: advice.chain(applied.skipped.clone()).collect(),
         paused: applied.paused.clone(),
-        hash: carried_out.map(|settings| settings.hash.clone()),
+        hash: carried.map(str::to_owned),
         ..Seen::default()
     }
 }

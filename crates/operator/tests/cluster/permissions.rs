@@ -52,6 +52,30 @@ async fn an_operator_for_some_namespaces_ignores_the_others() {
 }
 
 #[tokio::test]
+async fn a_namespace_that_may_not_be_listed_keeps_no_other_from_its_work() {
+    let options = Options {
+        controllers: false,
+        audit: false,
+    };
+    let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start(options).await));
+    let closed = Room::open(cluster, "closed").await;
+    let open = Room::open(cluster, "open").await;
+    install(cluster, &program(), Some(&open.namespace)).await;
+    let both = format!("{},{}", closed.namespace, open.namespace);
+    let alone = ["--leader-election", "false", "--namespaces", &both];
+    let operator = Operator::start(cluster, "operator", &alone).await;
+    for room in [&closed, &open] {
+        room.apply("push", json!({})).await;
+    }
+    open.eventually("it is made", async || {
+        Ok(open.deployment("push").await.ok_or("none")?)
+    })
+    .await;
+    assert!(closed.deployment("push").await.is_none());
+    assert!(operator.log().contains("forbidden"), "{}", operator.log());
+}
+
+#[tokio::test]
 async fn a_right_that_is_missing_is_told_where_the_user_looks_and_works_once_given() {
     let options = Options {
         controllers: false,

@@ -12,4 +12,5 @@
 )]
 
 mod children;
+mod rights;
 mod statuses;

@@ -132,6 +132,9 @@ impl Api {
             }
             "PATCH" => {
                 let there = self.objects.get(key).cloned();
+                if let Some(conflict) = conflict(&seen.body, there.as_ref()) {
+                    return Answer::With(409, refusal(409, "Conflict", &conflict));
+                }
                 Answer::With(200, self.put(key, applied(&seen.body, there.as_ref())))
             }
             "POST" => {
@@ -154,6 +157,21 @@ impl Api {
             other => panic!("no answer to {other}"),
         }
     }
+}
+
+/// Why an apply that names an identity or a version is refused, as the API server does: the
+/// version of what is not there is not looked at.
+fn conflict(given: &Value, there: Option<&Value>) -> Option<String> {
+    let keys = if there.is_some() {
+        &["uid", "resourceVersion"][..]
+    } else {
+        &["uid"]
+    };
+    keys.iter().find_map(|key| {
+        let named = &given["metadata"][key];
+        let is = there.map_or(&Value::Null, |there| &there["metadata"][key]);
+        (!named.is_null() && named != is).then(|| format!("{key} {named} is named, it has {is}"))
+    })
 }
 
 async fn seen(request: Request<Body>) -> Seen {

@@ -202,6 +202,30 @@ async fn it_is_given_back_at_the_end_and_only_by_its_holder() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn it_is_given_back_however_the_work_ends() {
+    for fails in [false, true] {
+        let mut world = World::new();
+        let leadership = leading(&mut world).await;
+        let work = async {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            if fails { Err(Lost::Late) } else { Ok(()) }
+        };
+        let outcome = world.drive(leadership.during(work)).await;
+        assert_eq!(outcome.is_err(), fails);
+        assert_eq!(spec(&world)["holderIdentity"], Value::Null, "{fails}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_ends_with_the_lease() {
+    let mut world = World::new();
+    let leadership = leading(&mut world).await;
+    world.api.put(KEY, held("other"));
+    let outcome = leadership.during(std::future::pending::<Result<(), Lost>>());
+    assert_eq!(world.drive(outcome).await.unwrap_err(), Lost::Taken);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_silent_api_server_does_not_keep_it_from_ending() {
     let mut world = World::new();
     let leadership = leading(&mut world).await;

@@ -1,8 +1,9 @@
 //! Who decides how many pods there are, when an autoscaler comes and goes.
 
+use push_manager_operator::live::Live;
 use serde_json::{Value, json};
 
-use crate::world::{World, push_manager};
+use crate::world::{World, kind, push_manager};
 
 const DEPLOYMENT: &str = "deployments/push";
 
@@ -135,6 +136,63 @@ async fn what_stands_at_zero_is_started_for_the_autoscaler() {
     let mut world = World::settled(&push_manager(json!({"replicas": 0}))).await;
     world.reconcile(&scaled(json!({}))).await.unwrap();
     assert_eq!(asked(&world), [2]);
+    // Whoever put it there.
+    world.api.take();
+    scale(&mut world, 0);
+    world.reconcile(&scaled(json!({}))).await.unwrap();
+    assert_eq!(asked(&world), [2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_is_deleted_comes_back_as_large_as_it_was() {
+    let mut pm = scaled(json!({}));
+    let mut world = World::settled(&pm).await;
+    scale(&mut world, 8);
+    world.reconcile(&pm).await.unwrap();
+    world.api.take();
+    let told = world.api.objects["pushmanagers/push/status"]["status"].clone();
+    pm.status = Some(serde_json::from_value(told).unwrap());
+    let deleted = world.api.objects.remove(DEPLOYMENT).unwrap();
+    let (place, live) = Live::new(deleted).unwrap();
+    let live_objects = &world.context.live;
+    live_objects.remove(kind("Deployment"), &place, &live.uid, 99);
+    world.reconcile(&pm).await.unwrap();
+    assert_eq!(asked(&world), [8]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_count_that_the_autoscaler_changed_meanwhile_is_not_changed_back() {
+    let mut world = World::settled(&push_manager(json!({"replicas": 7}))).await;
+    // The watch has not told yet that there are nine.
+    let mut nine = world.api.objects[DEPLOYMENT].clone();
+    nine["spec"]["replicas"] = json!(9);
+    world.api.put(DEPLOYMENT, nine);
+    let pm = scaled(json!({"image": "push:2"}));
+    let failure = world.reconcile(&pm).await.unwrap_err();
+    assert_eq!(failure.reason(), Some("conflict"));
+    assert_eq!(world.api.objects[DEPLOYMENT]["spec"]["replicas"], 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_made_anew_is_as_large_as_before() {
+    for is_scaled in [false, true] {
+        let pm = scaled(json!({"replicas": 5}));
+        let mut world = World::settled(&pm).await;
+        if is_scaled {
+            scale(&mut world, 5);
+        }
+        world.edit("Deployment", DEPLOYMENT, |object| {
+            object["spec"]["selector"]["matchLabels"] = json!({"app": "old"});
+        });
+        let patch = format!("PATCH {DEPLOYMENT}");
+        world
+            .api
+            .fail_about(&patch, 422, "spec.selector", "field is immutable");
+        world.reconcile(&pm).await.unwrap();
+        let made = &world.api.objects[DEPLOYMENT]["spec"];
+        assert_eq!(made["replicas"], 5);
+        assert_ne!(made["selector"]["matchLabels"], json!({"app": "old"}));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -68,9 +68,8 @@ fn aging(limits: &Limits) -> tonic::transport::Server {
     if limits.connection_age.is_zero() {
         return server;
     }
-    server
-        .max_connection_age(limits.connection_age)
-        .max_connection_age_grace(limits.request_timeout + READ_WITHIN)
+    // No grace besides: with one, tonic says no goodbye and cuts off what is under way at its end.
+    server.max_connection_age(limits.connection_age)
 }
 
 /// How long a caller may be silent: longer than keepalive lets a live one be.

@@ -8,7 +8,7 @@ mod dereference;
 mod failure;
 mod status;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use kube::{ResourceExt, core::DeserializeGuard, runtime::controller::Action};
 
@@ -17,17 +17,17 @@ pub use self::{
     context::{Context, Options},
     failure::Failure,
 };
-use crate::{api::PushManager, settings::settle};
-use apply::Applied;
-use build::Children;
+use crate::{
+    api::PushManager,
+    settings::{Invalid, Settings, settle},
+};
+use apply::apply;
+use build::build;
 use dereference::dereference;
+use status::status;
 
 /// A PushManager, or why it can't be read.
 pub type Guarded = DeserializeGuard<PushManager>;
-
-/// How long nothing may happen before a PushManager is looked at again, in case a watch missed
-/// something. Half of it is chance, so that a thousand do not come at once.
-const RESYNC: Duration = Duration::from_mins(20);
 
 /// Reconciles one PushManager.
 pub async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Action, Failure> {
@@ -41,20 +41,13 @@ pub async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Ac
     }
 
     let facts = dereference(&context, pm);
-    let validated = settle(&pm.name_any(), &pm.spec, &context.options.image_repository);
-    let built = validated.map(|settings| (Children::build(pm, &settings, &facts), settings));
-    let applied = match built {
-        Ok((children, settings)) if pm.spec.paused => {
-            Applied::pending(&context, pm, &children, &facts, settings)
-        }
-        Ok((children, settings)) => apply::apply(&context, pm, children, &facts, settings).await,
-        Err(invalid) => Applied::invalid(&invalid, pm.spec.paused),
-    };
-    status::tell(&context, pm, facts.pods, &applied).await?;
-
-    applied.into_action(resync())
+    let valid = validate(&context, pm);
+    let built = build(pm, &facts, valid);
+    let applied = apply(&context, pm, &facts, built).await;
+    status(&context, pm, facts, applied).await
 }
 
-fn resync() -> Duration {
-    RESYNC.mul_f64(0.5 + rand::random::<f64>() / 2.0)
+/// Step two: what the spec means, or all that is wrong with it. Pure.
+fn validate(context: &Context, pm: &PushManager) -> Result<Settings, Invalid> {
+    settle(&pm.name_any(), &pm.spec, &context.options.image_repository)
 }

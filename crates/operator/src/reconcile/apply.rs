@@ -5,7 +5,11 @@ mod write;
 
 use kube::ResourceExt;
 
-use super::{Context, Failure, build::Children, dereference::Facts};
+use super::{
+    Context, Failure,
+    build::{Built, Children},
+    dereference::Facts,
+};
 use crate::{
     api::PushManager,
     children::Child,
@@ -36,7 +40,7 @@ pub(super) struct Applied {
 
 impl Applied {
     /// Of a spec that can't be carried out: everything stays as it is.
-    pub(super) fn invalid(invalid: &Invalid, paused: bool) -> Self {
+    fn invalid(invalid: &Invalid, paused: bool) -> Self {
         Self {
             // What would be changed is not known.
             paused: paused.then(Vec::new),
@@ -49,7 +53,7 @@ impl Applied {
     }
 
     /// Of a spec that is not to be carried out now.
-    pub(super) fn pending(
+    fn pending(
         context: &Context,
         pm: &PushManager,
         children: &Children,
@@ -71,24 +75,28 @@ impl Applied {
             ..Self::default()
         }
     }
+}
 
-    /// When to look again.
-    pub(super) fn into_action(
-        self,
-        resync: std::time::Duration,
-    ) -> Result<kube::runtime::controller::Action, Failure> {
-        match self.failure {
-            Some(_) if self.leaving => Ok(kube::runtime::controller::Action::await_change()),
-            Some(failure) => Err(failure),
-            None => Ok(kube::runtime::controller::Action::requeue(resync)),
+/// Nothing while the spec is invalid or paused.
+pub(super) async fn apply(
+    context: &Context,
+    pm: &PushManager,
+    facts: &Facts,
+    built: Built,
+) -> Applied {
+    match built {
+        Err(invalid) => Applied::invalid(&invalid, pm.spec.paused),
+        Ok((children, settings)) if pm.spec.paused => {
+            Applied::pending(context, pm, &children, facts, settings)
         }
+        Ok((children, settings)) => carry_out(context, pm, children, facts, settings).await,
     }
 }
 
 /// One child after the other; what fails with one does not keep the others back, save that pods
 /// are not touched while their configuration could not be written, and an API server that does not
 /// answer, or wants to be left alone, is.
-pub(super) async fn apply(
+async fn carry_out(
     context: &Context,
     pm: &PushManager,
     children: Children,

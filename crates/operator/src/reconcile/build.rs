@@ -7,7 +7,7 @@ use super::dereference::{Deployment, Facts};
 use crate::{
     api::{Autoscaling, PushManager},
     children::{self, Child, DEPLOYMENT, Wanted},
-    settings::Settings,
+    settings::{Invalid, Settings},
 };
 
 /// Each child as it should be, in the order in which they are applied; nothing where it should
@@ -15,8 +15,15 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Children(pub(super) Vec<(&'static Child, Option<Value>)>);
 
+/// The children and what they were built from, or why there are none.
+pub(super) type Built = Result<(Children, Settings), Invalid>;
+
+pub(super) fn build(pm: &PushManager, facts: &Facts, valid: Result<Settings, Invalid>) -> Built {
+    valid.map(|settings| (Children::of(pm, &settings, facts), settings))
+}
+
 impl Children {
-    pub(super) fn build(pm: &PushManager, settings: &Settings, facts: &Facts) -> Self {
+    fn of(pm: &PushManager, settings: &Settings, facts: &Facts) -> Self {
         let (name, namespace) = (pm.name_any(), pm.namespace().unwrap_or_default());
         let asked = asked(pm, facts.deployment.as_ref());
         let wanted = Wanted {

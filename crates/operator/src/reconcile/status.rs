@@ -1,5 +1,7 @@
 //! Step five: tells what came of it, in the status and in events; writes only what changed.
 
+use std::time::Duration;
+
 use k8s_openapi::jiff::Timestamp;
 use kube::{
     Api, ResourceExt,
@@ -9,7 +11,11 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::{Context, Failure, apply::Applied, dereference};
+use super::{
+    Context, Failure,
+    apply::Applied,
+    dereference::{self, Facts},
+};
 use crate::{
     api::{Condition, GROUP, KIND, PushManager, PushManagerStatus, VERSION},
     children::{AUTOSCALER, Kind},
@@ -20,6 +26,8 @@ use crate::{
     pods::Complaint,
 };
 
+/// How long nothing may happen before a PushManager is looked at again: at what the watches know.
+const RESYNC: Duration = Duration::from_mins(20);
 /// How many pods may be away where the spec does not say.
 const USUALLY_AWAY: i32 = 1;
 /// So many failures in a row are worth being told.
@@ -33,7 +41,25 @@ const PUSH_MANAGER: Kind = Kind {
     optional: false,
 };
 
-pub(super) async fn tell(
+/// Tells, and says when to look again.
+pub(super) async fn status(
+    context: &Context,
+    pm: &PushManager,
+    facts: Facts,
+    applied: Applied,
+) -> Result<Action, Failure> {
+    tell(context, pm, facts.pods, &applied).await?;
+    match applied.failure {
+        Some(_) if applied.leaving => Ok(Action::await_change()),
+        Some(failure) => Err(failure),
+        // Half of it is chance, so that a thousand do not come at once.
+        None => Ok(Action::requeue(
+            RESYNC.mul_f64(0.5 + rand::random::<f64>() / 2.0),
+        )),
+    }
+}
+
+async fn tell(
     context: &Context,
     pm: &PushManager,
     pods: Vec<Complaint>,

@@ -35,5 +35,7 @@ mod rollout;
 mod scaling;
 #[path = "cluster/schema.rs"]
 mod schema;
+#[path = "cluster/telemetry.rs"]
+mod telemetry;
 #[path = "cluster/upgrade.rs"]
 mod upgrade;

@@ -80,14 +80,35 @@ impl Operator {
         name: &'static str,
         args: &[&str],
     ) -> Self {
+        Self::start_so(cluster, program, name, args, &[]).await
+    }
+
+    /// Starts one with variables of its own.
+    pub async fn start_with(
+        cluster: &Cluster,
+        name: &'static str,
+        args: &[&str],
+        env: &[(&'static str, String)],
+    ) -> Self {
+        Self::start_so(cluster, &program(), name, args, env).await
+    }
+
+    async fn start_so(
+        cluster: &Cluster,
+        program: &Path,
+        name: &'static str,
+        args: &[&str],
+        more: &[(&'static str, String)],
+    ) -> Self {
         let kubeconfig = cluster.kubeconfig_for(SYSTEM, OPERATOR).await;
         let usual = ["run", "--http-address", "127.0.0.1:0", "--identity", name];
         let args: Vec<String> = usual.iter().chain(args).map(ToString::to_string).collect();
         let log = cluster.folder().join(format!("{name}.log"));
-        let env = [
+        let mut env = vec![
             ("KUBECONFIG", kubeconfig.display().to_string()),
             ("LOG_LEVEL", "info,push_manager_operator=debug".to_owned()),
         ];
+        env.extend_from_slice(more);
         let process = Process::start_with(name, program, &args, &env, &log);
         Self { process, log }
     }

@@ -10,13 +10,13 @@ fn a_line_is_split_from_its_time_where_it_has_one() {
         Shape::Json,
     ]
     .map(|shape| line.shaped(shape));
+    let [plain, timed, json] = shaped;
+    assert_eq!(plain, "a | hello there");
+    assert_eq!(timed, "a | 2026-01-01T00:00:00.12Z hello there");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(
-        shaped,
-        [
-            "a | hello there",
-            "a | 2026-01-01T00:00:00.12Z hello there",
-            "{\"at\":\"2026-01-01T00:00:00.12Z\",\"line\":\"hello there\",\"pod\":\"a\"}"
-        ]
+        json,
+        serde_json::json!({"at": "2026-01-01T00:00:00.12Z", "line": "hello there", "pod": "a"})
     );
     let line = Line::read("a", "no time");
     assert_eq!((line.at, line.text.as_str()), (None, "no time"));

@@ -5,7 +5,7 @@
 //! load and consoles are here. The load comes in rounds of a second: first a broadcast that changes
 //! every node's row, then quiet, in which the consoles are told. Only the quiet is measured: what
 //! the pushes cost varies by more than what consoles do. Once in each quiet there is a sample, and
-//! a round in which a console was not told all 1,000 rows, or in which the load ended too late, is
+//! a round in which a console was not told all rows, or in which the load ended too late, is
 //! left out. So CPU time in the quiet, less what it is without consoles, is their cost of a second.
 
 #![allow(
@@ -38,7 +38,12 @@ use self::{
     peers::Peers,
 };
 
+/// Each is a connection of the manager's and one of ours.
 const NODES: usize = 1_000;
+/// Where a program may not have that many files open.
+const FEWER_NODES: usize = 900;
+/// Open files for all else.
+const SPARE: usize = 100;
 /// Of one core.
 const BOUND: f64 = 0.01;
 
@@ -56,9 +61,10 @@ struct Rounds {
 async fn main() -> ExitCode {
     let short = std::env::args().any(|argument| argument == "--short");
     let (turns, rounds) = if short { (4, 3) } else { (12, 6) };
-    let peers = Peers::start(NODES).await;
+    let nodes = nodes();
+    let peers = Peers::start(nodes).await;
     let manager = Manager::start(&peers).await;
-    let mut load = Load::new(&manager, NODES).await;
+    let mut load = Load::new(&manager, nodes).await;
     // The connections to all nodes, and the allocator's first growth.
     for _ in 0..4 {
         load.works().await;
@@ -74,7 +80,7 @@ async fn main() -> ExitCode {
         }
     }
     let pushes = load.pushes();
-    println!("{NODES} nodes, {pushes} pushes, {turns} turns of {rounds} s for each case");
+    println!("{nodes} nodes, {pushes} pushes, {turns} turns of {rounds} s for each case");
     if report(&cases) {
         ExitCode::SUCCESS
     } else {
@@ -82,7 +88,19 @@ async fn main() -> ExitCode {
     }
 }
 
+/// As many as files may be open, of which the manager may have as many as we.
+fn nodes() -> usize {
+    let allowed = rlimit::increase_nofile_limit(u64::MAX).unwrap() as usize;
+    if allowed >= NODES + SPARE {
+        return NODES;
+    }
+    println!("{allowed} open files are allowed (ulimit -Hn): {FEWER_NODES} nodes, not {NODES}");
+    assert!(allowed >= FEWER_NODES + SPARE, "and that is too few");
+    FEWER_NODES
+}
+
 async fn measure(manager: &Manager, load: &mut Load, rounds: usize, case: Case, told: &mut Rounds) {
+    let nodes = load.people();
     load.works().await;
     load.is_at(OPENED).await;
     let consoles = Consoles::open(manager, case).await;
@@ -94,7 +112,7 @@ async fn measure(manager: &Manager, load: &mut Load, rounds: usize, case: Case, 
         load.ends().await;
         let spent = manager.cpu().checked_sub(before);
         let spent = spent.expect("a thread of the manager ended: its time is not known");
-        let rows = case.bounded().then_some(case.consoles() * NODES);
+        let rows = case.bounded().then_some(case.consoles() * nodes);
         if in_time && rows.is_none_or(|rows| rows as u64 == consoles.rows()) {
             told.shares.push(spent.as_secs_f64());
         } else {

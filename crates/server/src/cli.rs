@@ -116,7 +116,11 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
+/// With as many open files as the machine allows: each node is a connection, and shells allow
+/// fewer at first.
 fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
+    // Where it can't be done, what there is must do.
+    drop(rlimit::increase_nofile_limit(u64::MAX));
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -183,12 +183,14 @@ impl Server {
         let ports = (grpc_addr, admin_addr);
         start_registration(config, ports, instance, &readiness, &tasks, &stops);
         let admin = admin_addr.map_or_else(|| "off".to_owned(), |addr| addr.to_string());
+        let open_files = rlimit::Resource::NOFILE.get_soft().ok();
         info!(
             manager.id = config.manager.id,
             instance = %instance,
             grpc = %grpc_addr,
             metrics = %metrics_addr,
             admin = %admin,
+            open_files,
             "push-manager started"
         );
         Ok(Self {

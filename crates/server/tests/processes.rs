@@ -39,6 +39,8 @@ mod drain;
 mod load;
 #[path = "processes/loss.rs"]
 mod loss;
+#[path = "processes/open_files.rs"]
+mod open_files;
 #[path = "processes/outage.rs"]
 mod outage;
 #[path = "processes/pause.rs"]

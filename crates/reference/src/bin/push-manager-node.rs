@@ -85,6 +85,8 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // Where it can't be done, what there is must do.
+    drop(rlimit::increase_nofile_limit(u64::MAX));
     let format = arguments.log_format;
     let telemetry = match Telemetry::start(&arguments.log_level, format, "connect-node") {
         Ok(telemetry) => telemetry,

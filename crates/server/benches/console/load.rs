@@ -76,8 +76,14 @@ impl Load {
             ..BroadcastMessageRequest::default()
         };
         let answer = self.client.broadcast_message(request).await.unwrap();
-        let reached = usize::try_from(answer.into_inner().total_delivered).unwrap();
-        assert_eq!(reached, self.people, "each round changes every node's row");
+        let answer = answer.into_inner();
+        let reached = usize::try_from(answer.total_delivered).unwrap();
+        assert_eq!(reached, self.people, "each round changes every node's row: {answer:?}");
+    }
+
+    /// How many each broadcast reaches.
+    pub fn people(&self) -> usize {
+        self.people
     }
 
     pub fn pushes(&self) -> u64 {

@@ -16,6 +16,7 @@ To change it:
   generate [--check]   the CRD, the charts' and docs' generated parts, dist/
   mutants [NAME…]      breaks one promise at a time; its test must go red
   bench console        what the console costs, beside its bounds
+  images [--load]      container images of the product, without pulling anything
   pictures             draws the console's pictures in docs/pictures anew
   ci                   what a submission must pass: lint, test, bench, some mutants
 To help yourself:
@@ -89,6 +90,15 @@ promised; a bound that does not hold is a failure. With `server`: only what the
 manager's part costs. --short takes about two minutes once things are built, and
 is what `ci` runs.";
 
+const IMAGES: &str = "\
+cargo xtask images [NAME…] [--load] [--dev]
+Builds push-manager, push-manager-operator and push-manager-reference (a
+Connect-Node and a Controller) as static programs, and an image of each in
+target/images, as archives for `docker load` and `kind load image-archive`; needs
+no container engine and pulls nothing. --load gives them to Docker. They are tagged
+latest, the version, and by their content. The same commit gives the same id. --dev compiles faster, for trying things.
+`docker build --target push-manager .` makes the same inside containers.";
+
 const PICTURES: &str = "\
 cargo xtask pictures
 Builds the release pushtop and draws docs/pictures/*.svg anew from docs/demo.pmrec.
@@ -115,6 +125,7 @@ pub(crate) fn print(command: Option<&str>) -> Result<()> {
         Some("generate") => GENERATE,
         Some("mutants") => MUTANTS,
         Some("bench") => BENCH,
+        Some("images") => IMAGES,
         Some("pictures") => PICTURES,
         Some("ci") => CI,
         Some("build" | "cargo") => CARGO,

@@ -19,6 +19,7 @@ mod ci;
 mod failure;
 mod generate;
 mod help;
+mod images;
 mod libtest;
 mod lint;
 mod machine;
@@ -71,6 +72,7 @@ fn run(arguments: &[String]) -> Result<()> {
         "generate" => generate::run(rest),
         "mutants" => mutants::run(rest),
         "bench" => bench::run(rest),
+        "images" => images::run(rest),
         "pictures" => pictures::run(rest),
         "ci" => ci::run(rest),
         other => Err(Failure::new(format!("there is no command `{other}`"))

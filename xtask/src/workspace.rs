@@ -21,6 +21,12 @@ pub(crate) fn root() -> Result<PathBuf> {
     }
 }
 
+/// Where cargo builds.
+pub(crate) fn target() -> Result<PathBuf> {
+    let named = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    Ok(root()?.join(named.unwrap_or_else(|| "target".into())))
+}
+
 /// Every file git would commit: tracked, or new and not ignored.
 pub(crate) fn files(root: &Path) -> Result<Vec<PathBuf>> {
     let mut git = Command::new("git");

@@ -1,0 +1,176 @@
+//! What breaks around servers while pushes come, and what becomes of each push.
+
+use std::time::Duration;
+
+use push_manager_e2e::{
+    history::{Allowed, Target, Verdict},
+    hosts,
+    people::People,
+    space::{SOON, Space, scenario},
+};
+use push_manager_envtest::{Seen, eventually};
+use tokio::time::sleep;
+
+const RATE: u32 = 100;
+/// For what may fail as often as it likes, as long as the answer says so.
+const SAID: Allowed = Allowed { failed: usize::MAX, incomplete: usize::MAX };
+
+async fn world(space: &Space, replicas: u32) -> People {
+    space.peers().await;
+    space.push_manager(&format!("  replicas: {replicas}\n")).await;
+    space.rolled_out("deployment/push").await;
+    People::connect(space).await
+}
+
+fn clean(verdict: Verdict, allowed: Allowed) -> Verdict {
+    let verdict = verdict.clean(allowed).unwrap_or_else(|error| panic!("{error}"));
+    assert!(verdict.received > 1_000, "too little to judge: {verdict}");
+    verdict
+}
+
+/// Empties a host of servers, as for its maintenance.
+async fn drain(space: &Space, host: &str) {
+    let mut words = vec!["drain", host, "--ignore-daemonsets", "--delete-emptydir-data"];
+    words.extend(["--pod-selector=app.kubernetes.io/name=push-manager", "--timeout=90s"]);
+    let drained = space.kubectl(&words).await;
+    let words = ["uncordon", host];
+    let again = async || space.kubectl(&words).await;
+    eventually(SOON, "the host takes pods again", again).await;
+    drained.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn draining_a_host_of_the_only_replica_ends_and_loses_nothing() {
+    scenario("e2e-drain-one", async |space| {
+        let people = world(space, 1).await;
+        let load = people.load(RATE).await;
+        let pod = space.servers().await.remove(0);
+        drain(space, &space.host_of(&pod).await).await;
+        space.rolled_out("deployment/push").await;
+        sleep(Duration::from_secs(5)).await;
+        clean(people.verdict(load).await, SAID);
+        people.all_get_a_broadcast("after the drain").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn draining_a_host_of_one_of_three_replicas_fails_no_push() {
+    scenario("e2e-drain-three", async |space| {
+        let people = world(space, 3).await;
+        let load = people.load(RATE).await;
+        let pod = space.servers().await.remove(0);
+        drain(space, &space.host_of(&pod).await).await;
+        space.rolled_out("deployment/push").await;
+        sleep(Duration::from_secs(5)).await;
+        clean(people.verdict(load).await, Allowed::default());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
+    scenario("e2e-kill", async |space| {
+        let people = world(space, 2).await;
+        let load = people.load(RATE).await;
+        let pod = space.servers().await.remove(0);
+        hosts::kill(&space.host_of(&pod).await, "^/push-manager$").await;
+        let path = "{.status.containerStatuses[0].restartCount}";
+        space.until(&format!("pod/{pod}"), path, "1").await;
+        space.rolled_out("deployment/push").await;
+        sleep(Duration::from_secs(3)).await;
+        let mut verdict = people.verdict(load).await;
+        // A call whose answer died with the server was made again by the caller.
+        verdict.doubled.retain(|doubled| doubled.push.sends < 2);
+        clean(verdict, SAID);
+        people.all_get_a_broadcast("after the kill").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rolling_the_connect_nodes_loses_nothing_for_those_who_are_there() {
+    scenario("e2e-nodes", async |space| {
+        let people = world(space, 2).await;
+        let load = people.load(RATE).await;
+        let joins = people.joins();
+        space.must(&["rollout", "restart", "statefulset/connect-node"]).await;
+        space.rolled_out("statefulset/connect-node").await;
+        people.all_here().await;
+        assert!(people.joins() > joins, "nobody was cut off");
+        sleep(Duration::from_secs(3)).await;
+        clean(people.verdict(load).await, SAID);
+        people.all_get_a_broadcast("after the rollout").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_etcd_that_restarts_fails_no_push() {
+    scenario("e2e-etcd", async |space| {
+        let people = world(space, 2).await;
+        let load = people.load(RATE).await;
+        hosts::kill(&space.host_of("etcd-0").await, "^etcd --data-dir=/data ").await;
+        space.until("pod/etcd-0", "{.status.containerStatuses[0].restartCount}", "1").await;
+        space.rolled_out("statefulset/etcd").await;
+        sleep(Duration::from_secs(10)).await;
+        clean(people.verdict(load).await, Allowed::default());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_controller_that_is_away_fails_pushes_that_need_it_and_no_other() {
+    scenario("e2e-controller", async |space| {
+        let people = world(space, 2).await;
+        let load = people.load(RATE).await;
+        space.must(&["scale", "deployment/controller", "--replicas=0"]).await;
+        sleep(Duration::from_secs(30)).await;
+        space.must(&["scale", "deployment/controller", "--replicas=1"]).await;
+        space.rolled_out("deployment/controller").await;
+        // Nodes tell it again who is there.
+        eventually(SOON, "everybody is known again", async || -> Seen<()> {
+            let body = r#"{"room_id":"room-001","content":{"type":"TEXT","data":"back?"}}"#;
+            let answer = people.grpcurl("PushToRoom", body).await?;
+            match answer["totalDelivered"].as_u64() {
+                Some(9) => Ok(()),
+                _ => Err(answer.to_string().into()),
+            }
+        })
+        .await;
+        let verdict = clean(people.verdict(load).await, SAID);
+        let failed = verdict.failed.iter();
+        let broadcasts = failed.filter(|push| matches!(push.target, Target::Broadcast));
+        assert_eq!(broadcasts.count(), 0, "a broadcast needs no Controller");
+        assert!(verdict.failed.len() > 100, "and others do: {verdict}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_dies_costs_those_on_it_and_comes_back() {
+    scenario("e2e-worker", async |space| {
+        let people = world(space, 3).await;
+        let workers = space.workers().await;
+        let [stays, dies] = workers.as_slice() else {
+            panic!("expected two workers: {workers:?}")
+        };
+        for workload in ["statefulset/etcd", "deployment/controller"] {
+            space.pin(workload, stays).await;
+        }
+        people.all_get_a_broadcast("before").await;
+        let load = people.load(RATE).await;
+        hosts::cut(dies).await;
+        sleep(Duration::from_secs(30)).await;
+        hosts::restore(dies).await;
+        for object in ["deployment/push", "statefulset/connect-node"] {
+            space.rolled_out(object).await;
+        }
+        space.must(&["wait", "--for=condition=Ready", &format!("node/{dies}"), "--timeout=90s"]).await;
+        people.all_here().await;
+        sleep(Duration::from_secs(5)).await;
+        clean(people.verdict(load).await, SAID);
+        people.all_get_a_broadcast("after").await;
+    })
+    .await;
+}

@@ -1,0 +1,61 @@
+//! What happens to servers while pushes come: every one of them is accounted for.
+
+use std::time::Duration;
+
+use push_manager_e2e::{
+    history::{Allowed, Verdict},
+    people::People,
+    space::{Space, scenario},
+};
+use tokio::time::sleep;
+
+/// Pushes a second: enough for one to be under way whenever something happens.
+const RATE: u32 = 100;
+
+/// Nothing failed, nothing was lost or doubled, and there was something to judge.
+fn spotless(verdict: Verdict) {
+    let verdict = verdict.clean(Allowed::default()).unwrap_or_else(|error| panic!("{error}"));
+    assert!(verdict.received > 1_000, "too little to judge: {verdict}");
+}
+
+async fn world(space: &Space, more: &str) -> People {
+    space.peers().await;
+    space.push_manager(more).await;
+    space.rolled_out("deployment/push").await;
+    People::connect(space).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_rolls_all_pods_and_no_push_is_lost() {
+    scenario("e2e-rollout", async |space| {
+        let people = world(space, "  replicas: 2\n").await;
+        let load = people.load(RATE).await;
+        let before = space.path("deployment/push", "{.metadata.generation}").await.unwrap();
+        space.push_manager("  replicas: 2\n  fanout: {chunk: 4000}\n").await;
+        let rolled = async || match space.path("deployment/push", "{.metadata.generation}").await? {
+            same if same == before => push_manager_envtest::Seen::Err("not edited yet".into()),
+            _ => Ok(()),
+        };
+        push_manager_envtest::eventually(Duration::from_secs(30), "it is edited", rolled).await;
+        space.rolled_out("deployment/push").await;
+        sleep(Duration::from_secs(3)).await;
+        spotless(people.verdict(load).await);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scaling_from_one_to_three_to_ten_to_one_loses_nothing() {
+    scenario("e2e-scale", async |space| {
+        let people = world(space, "").await;
+        let load = people.load(RATE).await;
+        for replicas in ["3", "10", "1"] {
+            space.must(&["scale", "pm/push", &format!("--replicas={replicas}")]).await;
+            space.until("deployment/push", "{.spec.replicas}", replicas).await;
+            space.rolled_out("deployment/push").await;
+        }
+        sleep(Duration::from_secs(8)).await;
+        spotless(people.verdict(load).await);
+    })
+    .await;
+}

@@ -1,0 +1,68 @@
+//! The hosts of the cluster, which kind makes of containers: what happens to them is done by Docker.
+
+use std::time::Duration;
+
+use push_manager_envtest::Seen;
+use tokio::process::Command;
+
+use crate::{
+    run::{Run, run},
+    space::Space,
+};
+
+const WITHIN: Duration = Duration::from_mins(1);
+
+/// Runs the docker client, whose engine the hosts are in.
+async fn docker(words: &[&str]) -> Seen<String> {
+    let mut docker = Command::new("docker");
+    docker.args(words);
+    run(docker, "", WITHIN).await.and_then(Run::ok)
+}
+
+/// Ends a host as a power cut does.
+pub async fn cut(host: &str) {
+    docker(&["kill", host]).await.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Starts it again.
+pub async fn restore(host: &str) {
+    docker(&["start", host]).await.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Kills with SIGKILL what runs on a host and looks so to pgrep.
+pub async fn kill(host: &str, pattern: &str) {
+    let words = ["exec", host, "pkill", "-KILL", "-f", pattern];
+    docker(&words).await.unwrap_or_else(|error| panic!("{error}"));
+}
+
+impl Space {
+    /// The host that a pod is on.
+    pub async fn host_of(&self, pod: &str) -> String {
+        let host = self.path(&format!("pod/{pod}"), "{.spec.nodeName}").await;
+        host.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The hosts that take pods.
+    pub async fn workers(&self) -> Vec<String> {
+        let words = ["get", "nodes", "-l", "!node-role.kubernetes.io/control-plane", "-o", "name"];
+        let listed = self.must(&words).await;
+        listed.lines().map(|name| name.trim_start_matches("node/").to_owned()).collect()
+    }
+
+    /// The names of the server's pods that are there to stay.
+    pub async fn servers(&self) -> Vec<String> {
+        let path = "{range .items[?(!@.metadata.deletionTimestamp)]}{.metadata.name}{\"\\n\"}{end}";
+        let output = format!("jsonpath={path}");
+        let words = ["get", "pods", "-l", "app.kubernetes.io/instance=push", "-o", &output];
+        self.must(&words).await.lines().map(str::to_owned).collect()
+    }
+
+    /// Moves a workload's pods to a host.
+    pub async fn pin(&self, workload: &str, host: &str) {
+        let patch = serde_json::json!({
+            "spec": {"template": {"spec": {"nodeSelector": {"kubernetes.io/hostname": host}}}}
+        });
+        self.must(&["patch", workload, "--type=merge", "-p", &patch.to_string()]).await;
+        self.rolled_out(workload).await;
+    }
+}

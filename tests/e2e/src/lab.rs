@@ -1,0 +1,120 @@
+//! The cluster under test, with the operator in it.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use push_manager_envtest::Seen;
+
+use crate::{
+    run::{Run, command, run},
+    settings::{Settings, variable},
+};
+
+/// Where the operator runs.
+pub const OPERATOR_NAMESPACE: &str = "push-manager-system";
+/// Its release, and the name of its objects.
+pub const OPERATOR: &str = "push-manager-operator";
+const WITHIN: Duration = Duration::from_mins(3);
+
+/// A cluster, and who works with it.
+#[derive(Clone)]
+pub struct Lab {
+    /// What is tested.
+    pub settings: Settings,
+    /// As an administrator.
+    pub client: Client,
+    kubectl: PathBuf,
+    helm: PathBuf,
+}
+
+impl std::fmt::Debug for Lab {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lab")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Lab {
+    /// Connects, and sees to it that the operator under test runs.
+    pub async fn open() -> Seen<Self> {
+        let settings = Settings::from_env()?;
+        // Others may have chosen before.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let file = Kubeconfig::read_from(&settings.kubeconfig)?;
+        let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
+        let lab = Self {
+            client: Client::try_from(config)?,
+            kubectl: variable("KUBECTL")?.into(),
+            helm: variable("HELM")?.into(),
+            settings,
+        };
+        lab.install_operator(&[]).await?;
+        Ok(lab)
+    }
+
+    /// Installs the operator's chart, or what differs; waits until it is ready.
+    pub async fn install_operator(&self, more: &[&str]) -> Seen<()> {
+        let chart = self.settings.root.join("charts").join(OPERATOR);
+        let (chart, tag) = (
+            chart.display().to_string(),
+            format!("image.tag={}", self.settings.tag),
+        );
+        let mut words = vec!["upgrade", "--install", OPERATOR, &chart, "--set", &tag];
+        words.extend(["--namespace", OPERATOR_NAMESPACE, "--create-namespace"]);
+        words.extend(["--wait", "--timeout", "2m"]);
+        words.extend(more);
+        self.helm(&words).await?.ok().map(drop)
+    }
+
+    /// Runs kubectl; the caller names the namespace.
+    pub async fn kubectl(&self, words: &[&str]) -> Seen<Run> {
+        self.kubectl_with(words, "").await
+    }
+
+    /// The same with something to read.
+    pub async fn kubectl_with(&self, words: &[&str], input: &str) -> Seen<Run> {
+        run(
+            command(&self.kubectl, &self.settings.kubeconfig, words),
+            input,
+            WITHIN,
+        )
+        .await
+    }
+
+    /// Runs helm.
+    pub async fn helm(&self, words: &[&str]) -> Seen<Run> {
+        run(
+            command(&self.helm, &self.settings.kubeconfig, words),
+            "",
+            WITHIN,
+        )
+        .await
+    }
+
+    /// Any program beside them.
+    pub async fn program(&self, program: &Path, words: &[&str]) -> Seen<Run> {
+        run(
+            command(program, &self.settings.kubeconfig, words),
+            "",
+            WITHIN,
+        )
+        .await
+    }
+
+    /// kubectl itself, for commands that run beside the test.
+    pub fn kubectl_path(&self) -> &Path {
+        &self.kubectl
+    }
+
+    /// An image under test.
+    pub fn image(&self, name: &str) -> String {
+        format!("{name}:{}", self.settings.tag)
+    }
+}

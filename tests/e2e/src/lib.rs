@@ -1,0 +1,23 @@
+//! End-to-end tests on a real cluster: what `cargo xtask e2e` runs.
+//!
+//! The operator comes from its chart, the server from a `PushManager`, the peers are the reference
+//! ones, pushes come from foreign clients outside the cluster and arrive at WebSockets there.
+//! Each scenario has a namespace of its own, with an etcd of its own.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, its helpers included"
+)]
+
+pub mod dump;
+pub mod forward;
+pub mod hosts;
+pub mod lab;
+pub mod people;
+pub mod run;
+pub mod settings;
+pub mod space;
+pub mod world;

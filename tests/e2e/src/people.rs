@@ -1,0 +1,178 @@
+//! People at the Connect-Nodes, and pushes for them from outside the cluster.
+
+use std::{process::Stdio, time::Duration};
+
+use push_manager_envtest::Seen;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    history::{History, Line, Verdict},
+    settings::variable,
+    space::{SOON, Space},
+    world::NODES,
+    ws::{ClientSpec, Clients},
+};
+
+/// People at each Connect-Node.
+const EACH: usize = 3;
+const ROOM: &str = "room-001";
+/// Half of them are here, too.
+const SMALL_ROOM: &str = "room-002";
+/// What a caller waits for open calls, and to end.
+const LAST_CALLS: Duration = Duration::from_secs(30);
+
+/// People with WebSockets, who log what they get.
+#[derive(Debug)]
+pub struct People {
+    space: Space,
+    clients: Clients,
+    specs: Vec<ClientSpec>,
+    push: String,
+}
+
+impl People {
+    /// Connects some at each node, and finds where to push.
+    pub async fn connect(space: &Space) -> Self {
+        let doors = space.doors().await;
+        let specs: Vec<ClientSpec> = (0..NODES * EACH).map(|number| spec(&doors, number)).collect();
+        let clients = Clients::start(specs.clone());
+        let people = Self {
+            space: space.clone(),
+            clients,
+            specs,
+            push: space.outside("push", "grpc").await,
+        };
+        people.all_here().await;
+        people
+    }
+
+    /// Waits until everybody is connected.
+    pub async fn all_here(&self) {
+        self.clients.all_present(2 * SOON).await.unwrap_or_else(|absent| panic!("{absent}"));
+    }
+
+    /// How often connections were made, over all.
+    pub fn joins(&self) -> usize {
+        self.clients.joins()
+    }
+
+    /// Pushes a broadcast by grpcurl, and waits until everybody has it.
+    pub async fn all_get_a_broadcast(&self, text: &str) -> Value {
+        let answer = self.broadcast(text).await;
+        for spec in &self.specs {
+            let got = self.clients.got(&spec.name, text, SOON).await;
+            assert!(got, "{} never got {text:?}; the answer was {answer}", spec.name);
+        }
+        answer
+    }
+
+    /// Calls by grpcurl; gives the answer.
+    pub async fn broadcast(&self, text: &str) -> Value {
+        let body = serde_json::json!({"content": {"type": "TEXT", "data": text}}).to_string();
+        self.grpcurl("BroadcastMessage", &body).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// One call by grpcurl through the Service.
+    pub async fn grpcurl(&self, method: &str, body: &str) -> Seen<Value> {
+        let program = variable("GRPCURL")?;
+        let method = format!("pubsub.PushManagerService/{method}");
+        let words = ["-plaintext", "-max-time", "20", "-d", body, &self.push, &method];
+        let said = self.space.lab.program(program.as_ref(), &words).await?.ok()?;
+        Ok(serde_json::from_str(&said)?)
+    }
+
+    /// Who has a text by now, by the number of their node.
+    pub async fn nodes_that_got(&self, text: &str) -> Vec<usize> {
+        // Nothing tells that somebody will not get it.
+        sleep(Duration::from_secs(2)).await;
+        let mut nodes = Vec::new();
+        for (number, spec) in self.specs.iter().enumerate() {
+            let node = number % NODES;
+            if self.clients.got(&spec.name, text, Duration::ZERO).await && !nodes.contains(&node) {
+                nodes.push(node);
+            }
+        }
+        nodes.sort_unstable();
+        nodes
+    }
+
+    /// Begins a load on everybody, from a Go service outside.
+    pub async fn load(&self, rate: u32) -> Load {
+        let mut interop = Command::new(variable("INTEROP_GO").unwrap_or_else(|e| panic!("{e}")));
+        interop.args(["load", "--address", &self.push, "--rate", &rate.to_string()]);
+        interop.args(["--room", ROOM, "--room", SMALL_ROOM, "--broadcast-every", "10"]);
+        for spec in &self.specs {
+            interop.args(["--user", &spec.user]);
+        }
+        interop.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut caller = interop.spawn().unwrap_or_else(|error| panic!("{error}"));
+        let out = caller.stdout.take().unwrap_or_else(|| panic!("a pipe was asked for"));
+        let lines = tokio::spawn(async move {
+            let mut lines = BufReader::new(out).lines();
+            let mut read = Vec::new();
+            while let Ok(Some(line)) = lines.next_line().await {
+                read.push(line);
+            }
+            read
+        });
+        // Something must have gone before, or what comes next is not under load.
+        sleep(Duration::from_secs(2)).await;
+        Load { caller, lines }
+    }
+
+    /// Ends the load, and compares what callers were told with what people got.
+    pub async fn verdict(&self, load: Load) -> Verdict {
+        let pushes = load.end().await.unwrap_or_else(|error| panic!("{error}"));
+        // What was acknowledged is on its way to people at most this long.
+        sleep(Duration::from_secs(3)).await;
+        let log = self.clients.log().unwrap_or_else(|overflow| panic!("{overflow}"));
+        let history = History { pushes, clients: log.clients, received: log.received };
+        let verdict = history.check();
+        eprintln!("    {verdict}");
+        verdict
+    }
+}
+
+fn spec(doors: &[String], number: usize) -> ClientSpec {
+    let mut rooms = vec![ROOM.to_owned()];
+    if number.is_multiple_of(2) {
+        rooms.push(SMALL_ROOM.to_owned());
+    }
+    ClientSpec {
+        name: format!("client-{number:03}"),
+        user: format!("user-{number:03}"),
+        rooms,
+        nodes: vec![doors[number % NODES].clone()],
+    }
+}
+
+/// A caller at work.
+#[derive(Debug)]
+pub struct Load {
+    caller: Child,
+    lines: JoinHandle<Vec<String>>,
+}
+
+impl Load {
+    async fn end(mut self) -> Seen<Vec<crate::history::Push>> {
+        // The end of its input is how it is asked to end.
+        drop(self.caller.stdin.take());
+        let ended = timeout(LAST_CALLS, self.caller.wait()).await??;
+        if !ended.success() {
+            return Err(format!("the caller ended with {ended}").into());
+        }
+        let mut pushes = Vec::new();
+        for line in self.lines.await? {
+            if let Line::Push(push) = line.parse()? {
+                pushes.push(push);
+            }
+        }
+        Ok(pushes)
+    }
+}

@@ -1,0 +1,91 @@
+//! What a run of the end-to-end tests is asked to do.
+
+use std::path::PathBuf;
+
+use crate::cluster::Options;
+use crate::failure::{Failure, Result};
+use crate::images::Profile;
+
+/// Where the scenarios run.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In a cluster that kind makes here.
+    #[default]
+    Kind,
+    /// In somebody's, whose administrator's kubeconfig this is.
+    Kubeconfig(PathBuf),
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Wish {
+    pub(super) filters: Vec<String>,
+    pub(super) place: Place,
+    /// How images get into somebody's cluster: a command that takes an archive.
+    pub(super) load: Option<String>,
+    /// Whether the cluster stays, and the namespaces of failed scenarios in it.
+    pub(super) keep: bool,
+    pub(super) profile: Profile,
+    /// Only one in so many scenarios, chosen by the seed.
+    pub(super) part: Option<(usize, String)>,
+    pub(super) list: bool,
+}
+
+pub(super) fn read(arguments: &[String]) -> Result<Wish> {
+    let mut wish = Wish::default();
+    let bad = |what: String| Failure::new(what).hint("cargo xtask help e2e");
+    let (mut part, mut seed) = (None, None);
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let mut value = || {
+            let value = words.next().cloned();
+            value.ok_or_else(|| bad(format!("{word} wants a value")))
+        };
+        match word.as_str() {
+            "--keep" => wish.keep = true,
+            "--dev" => wish.profile = Profile::Dev,
+            "--list" => wish.list = true,
+            "--filter" => wish.filters.push(value()?),
+            "--kubeconfig" => wish.place = Place::Kubeconfig(value()?.into()),
+            "--load" => wish.load = Some(value()?),
+            "--part" => part = Some(value()?),
+            "--seed" => seed = Some(value()?),
+            flag if flag.starts_with('-') => return Err(bad(format!("there is no {flag}"))),
+            filter => wish.filters.push(filter.to_owned()),
+        }
+    }
+    wish.part = match (part, seed) {
+        (None, None) => None,
+        (Some(part), Some(seed)) => Some((one_in(&part).ok_or_else(|| bad(format!("--part {part}: expected 1/N")))?, seed)),
+        _ => return Err(bad("--part and --seed come together".to_owned())),
+    };
+    if wish.part.is_some() && !wish.filters.is_empty() {
+        return Err(bad("--part chooses by itself: no filters beside it".to_owned()));
+    }
+    Ok(wish)
+}
+
+fn one_in(part: &str) -> Option<usize> {
+    part.strip_prefix("1/")?.parse().ok().filter(|many| *many > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(words: &str) -> Result<Wish> {
+        read(&words.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn words_are_filters() {
+        assert_eq!(wish("a --filter b").unwrap().filters, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_part_needs_its_seed_and_stands_alone() {
+        assert_eq!(wish("--part 1/3 --seed x").unwrap().part, Some((3, "x".to_owned())));
+        for words in ["--part 1/3", "--seed x", "--part 2/3 --seed x", "--part 1/0 --seed x", "--part 1/3 --seed x a"] {
+            assert!(wish(words).is_err(), "{words}");
+        }
+    }
+}

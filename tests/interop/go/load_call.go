@@ -84,16 +84,7 @@ type answer interface {
 }
 
 func (t *line) call(ctx context.Context, service pubsub.PushManagerServiceClient) error {
-	var got answer
-	var err error
-	switch {
-	case t.Target.Broadcast:
-		got, err = service.BroadcastMessage(ctx, &pubsub.BroadcastMessageRequest{Content: content(t.Data)})
-	case t.Target.Room != "":
-		got, err = service.PushToRoom(ctx, &pubsub.PushToRoomRequest{RoomId: t.Target.Room, Content: content(t.Data)})
-	default:
-		got, err = service.PushToUser(ctx, &pubsub.PushToUserRequest{UserId: t.Target.User, Content: content(t.Data)})
-	}
+	got, err := t.answer(ctx, service)
 	if err != nil {
 		return err
 	}
@@ -102,8 +93,28 @@ func (t *line) call(ctx context.Context, service pubsub.PushManagerServiceClient
 		name := strings.ToLower(strings.TrimPrefix(count.Outcome.String(), "OUTCOME_"))
 		t.Outcomes[name] = count.Count
 	}
-	t.TotalDelivered = t.Outcomes["delivered"]
 	return nil
+}
+
+// answer makes the call, and takes from its answer what the three calls have
+// each in their own way: how many got it. To one user that is one or none.
+func (t *line) answer(ctx context.Context, service pubsub.PushManagerServiceClient) (answer, error) {
+	switch {
+	case t.Target.Broadcast:
+		got, err := service.BroadcastMessage(ctx, &pubsub.BroadcastMessageRequest{Content: content(t.Data)})
+		t.TotalDelivered = int64(got.GetTotalDelivered())
+		return got, err
+	case t.Target.Room != "":
+		got, err := service.PushToRoom(ctx, &pubsub.PushToRoomRequest{RoomId: t.Target.Room, Content: content(t.Data)})
+		t.TotalDelivered = int64(got.GetDeliveredCount())
+		return got, err
+	default:
+		got, err := service.PushToUser(ctx, &pubsub.PushToUserRequest{UserId: t.Target.User, Content: content(t.Data)})
+		if got.GetSuccess() {
+			t.TotalDelivered = 1
+		}
+		return got, err
+	}
 }
 
 type sendsKey struct{}

@@ -6,7 +6,12 @@ use push_manager_e2e::{
 };
 
 async fn helm(space: &Space, words: &[&str]) -> String {
-    space.lab.helm(words).await.and_then(|run| run.ok()).unwrap_or_else(|error| panic!("{error}"))
+    space
+        .lab
+        .helm(words)
+        .await
+        .and_then(|run| run.ok())
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Every object of the cluster and its namespaces that names Push-Manager.
@@ -15,9 +20,21 @@ async fn ours(space: &Space) -> Vec<String> {
     let kinds = "clusterroles,clusterrolebindings,customresourcedefinitions,namespaces";
     let cluster = ["get", kinds, "-o", "name"];
     let inside = "all,configmaps,secrets,serviceaccounts,roles,rolebindings,leases,pdb,netpol,hpa";
-    let inside = ["get", inside, "--namespace", OPERATOR_NAMESPACE, "-o", "name"];
+    let inside = [
+        "get",
+        inside,
+        "--namespace",
+        OPERATOR_NAMESPACE,
+        "-o",
+        "name",
+    ];
     for words in [&cluster[..], &inside[..]] {
-        let listed = space.lab.kubectl(words).await.and_then(|run| run.ok()).unwrap();
+        let listed = space
+            .lab
+            .kubectl(words)
+            .await
+            .and_then(|run| run.ok())
+            .unwrap();
         let named = listed.lines().filter(|name| name.contains("push"));
         found.extend(named.map(str::to_owned));
     }
@@ -29,16 +46,48 @@ async fn ours(space: &Space) -> Vec<String> {
 async fn helm_test_passes_for_both_charts() {
     scenario("e2e-helm-test", async |space| {
         space.peers().await;
-        helm(space, &["test", OPERATOR, "--namespace", OPERATOR_NAMESPACE, "--timeout", "2m"]).await;
-        let chart = space.lab.settings.root.join("charts/push-manager").display().to_string();
+        helm(
+            space,
+            &[
+                "test",
+                OPERATOR,
+                "--namespace",
+                OPERATOR_NAMESPACE,
+                "--timeout",
+                "2m",
+            ],
+        )
+        .await;
+        let chart = space
+            .lab
+            .settings
+            .root
+            .join("charts/push-manager")
+            .display()
+            .to_string();
         let tag = format!("image.tag={}", space.lab.settings.tag);
         let mut install = vec!["install", "plain", &chart, "--namespace", &space.name];
         install.extend(["--set", &tag, "--set", "config.etcd.endpoints={etcd:2379}"]);
         install.extend(["--set", "config.controller.address=controller:50051"]);
         install.extend(["--wait", "--timeout", "2m"]);
         helm(space, &install).await;
-        helm(space, &["test", "plain", "--namespace", &space.name, "--timeout", "2m"]).await;
-        helm(space, &["uninstall", "plain", "--namespace", &space.name, "--wait"]).await;
+        helm(
+            space,
+            &[
+                "test",
+                "plain",
+                "--namespace",
+                &space.name,
+                "--timeout",
+                "2m",
+            ],
+        )
+        .await;
+        helm(
+            space,
+            &["uninstall", "plain", "--namespace", &space.name, "--wait"],
+        )
+        .await;
     })
     .await;
 }
@@ -47,10 +96,26 @@ async fn helm_test_passes_for_both_charts() {
 async fn uninstalling_leaves_the_definition_and_what_runs_and_deleting_leaves_nothing() {
     scenario("e2e-uninstall", async |space| {
         space.apply(&space.manifest("")).await;
-        space.until("deployment/push", "{.spec.replicas}", "1").await;
-        helm(space, &["uninstall", OPERATOR, "--namespace", OPERATOR_NAMESPACE, "--wait"]).await;
+        space
+            .until("deployment/push", "{.spec.replicas}", "1")
+            .await;
+        helm(
+            space,
+            &[
+                "uninstall",
+                OPERATOR,
+                "--namespace",
+                OPERATOR_NAMESPACE,
+                "--wait",
+            ],
+        )
+        .await;
         let stays = ours(space).await;
-        let left: Vec<&str> = stays.iter().map(String::as_str).filter(|name| !name.contains("e2e-")).collect();
+        let left: Vec<&str> = stays
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !name.contains("e2e-"))
+            .collect();
         assert_eq!(
             left,
             [
@@ -63,18 +128,50 @@ async fn uninstalling_leaves_the_definition_and_what_runs_and_deleting_leaves_no
         // Installed anew it goes on with what is there.
         space.lab.install_operator(&[]).await.unwrap();
         space.apply(&space.manifest("  replicas: 2\n")).await;
-        space.until("deployment/push", "{.spec.replicas}", "2").await;
+        space
+            .until("deployment/push", "{.spec.replicas}", "2")
+            .await;
 
         let all = ["delete", "pushmanagers", "--all", "--all-namespaces"];
-        space.lab.kubectl(&all).await.and_then(|run| run.ok()).unwrap();
-        helm(space, &["uninstall", OPERATOR, "--namespace", OPERATOR_NAMESPACE, "--wait"]).await;
-        for object in ["crd/pushmanagers.pushmanager.io", "namespace/push-manager-system"] {
-            space.lab.kubectl(&["delete", object]).await.and_then(|run| run.ok()).unwrap();
+        space
+            .lab
+            .kubectl(&all)
+            .await
+            .and_then(|run| run.ok())
+            .unwrap();
+        helm(
+            space,
+            &[
+                "uninstall",
+                OPERATOR,
+                "--namespace",
+                OPERATOR_NAMESPACE,
+                "--wait",
+            ],
+        )
+        .await;
+        for object in [
+            "crd/pushmanagers.pushmanager.io",
+            "namespace/push-manager-system",
+        ] {
+            space
+                .lab
+                .kubectl(&["delete", object])
+                .await
+                .and_then(|run| run.ok())
+                .unwrap();
         }
         let stays = ours(space).await;
         let left: Vec<&String> = stays.iter().filter(|name| !name.contains("e2e-")).collect();
         assert_eq!(left, Vec::<&String>::new());
-        let children = ["get", "all,cm,sa,pdb", "-l", "app.kubernetes.io/name=push-manager", "-o", "name"];
+        let children = [
+            "get",
+            "all,cm,sa,pdb",
+            "-l",
+            "app.kubernetes.io/name=push-manager",
+            "-o",
+            "name",
+        ];
         for _ in 0..60 {
             if space.must(&children).await.is_empty() {
                 break;

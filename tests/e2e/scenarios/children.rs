@@ -20,21 +20,60 @@ const CHILDREN: &[&str] = &[
 ];
 /// What somebody might change by hand, and where it is to be seen.
 const EDITS: &[(&str, &str, &str)] = &[
-    ("configmap/push-config", r#"{"data":{"config.yaml":"nonsense"}}"#, "{.data}"),
-    ("configmap/push-dashboard", r#"{"data":{"push-manager.json":"{}"}}"#, "{.data}"),
-    ("serviceaccount/push", r#"{"automountServiceAccountToken":true}"#, "{.automountServiceAccountToken}"),
-    ("service/push", r#"{"spec":{"selector":{"app.kubernetes.io/instance":"x"}}}"#, "{.spec.selector}"),
-    ("service/push-pods", r#"{"spec":{"selector":{"app.kubernetes.io/instance":"x"}}}"#, "{.spec.selector}"),
-    ("networkpolicy/push", r#"{"spec":{"policyTypes":["Ingress","Egress"]}}"#, "{.spec.policyTypes}"),
-    ("deployment/push", r#"{"spec":{"progressDeadlineSeconds":77}}"#, "{.spec.progressDeadlineSeconds}"),
-    ("poddisruptionbudget/push", r#"{"spec":{"maxUnavailable":2}}"#, "{.spec.maxUnavailable}"),
-    ("horizontalpodautoscaler/push", r#"{"spec":{"maxReplicas":9}}"#, "{.spec.maxReplicas}"),
+    (
+        "configmap/push-config",
+        r#"{"data":{"config.yaml":"nonsense"}}"#,
+        "{.data}",
+    ),
+    (
+        "configmap/push-dashboard",
+        r#"{"data":{"push-manager.json":"{}"}}"#,
+        "{.data}",
+    ),
+    (
+        "serviceaccount/push",
+        r#"{"automountServiceAccountToken":true}"#,
+        "{.automountServiceAccountToken}",
+    ),
+    (
+        "service/push",
+        r#"{"spec":{"selector":{"app.kubernetes.io/instance":"x"}}}"#,
+        "{.spec.selector}",
+    ),
+    (
+        "service/push-pods",
+        r#"{"spec":{"selector":{"app.kubernetes.io/instance":"x"}}}"#,
+        "{.spec.selector}",
+    ),
+    (
+        "networkpolicy/push",
+        r#"{"spec":{"policyTypes":["Ingress","Egress"]}}"#,
+        "{.spec.policyTypes}",
+    ),
+    (
+        "deployment/push",
+        r#"{"spec":{"progressDeadlineSeconds":77}}"#,
+        "{.spec.progressDeadlineSeconds}",
+    ),
+    (
+        "poddisruptionbudget/push",
+        r#"{"spec":{"maxUnavailable":2}}"#,
+        "{.spec.maxUnavailable}",
+    ),
+    (
+        "horizontalpodautoscaler/push",
+        r#"{"spec":{"maxReplicas":9}}"#,
+        "{.spec.maxReplicas}",
+    ),
 ];
 
 async fn exist(space: &Space, children: &[&str]) {
     let mut words = vec!["get", "-o", "name"];
     words.extend(children);
-    eventually(SOON, "all children exist", async || space.kubectl(&words).await).await;
+    eventually(SOON, "all children exist", async || {
+        space.kubectl(&words).await
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,7 +83,9 @@ async fn each_child_that_is_edited_or_deleted_is_restored() {
         exist(space, CHILDREN).await;
         for (child, patch, path) in EDITS {
             let before = space.path(child, path).await.unwrap();
-            space.must(&["patch", child, "--type=merge", "-p", patch]).await;
+            space
+                .must(&["patch", child, "--type=merge", "-p", patch])
+                .await;
             space.until(child, path, &before).await;
         }
         let uid = async |child: &str| space.path(child, "{.metadata.uid}").await;
@@ -66,18 +107,29 @@ async fn a_feature_that_is_no_longer_asked_for_takes_its_child_along() {
     scenario("e2e-features", async |space| {
         space.apply(&space.manifest(FEATURES)).await;
         exist(space, CHILDREN).await;
-        let stays = space.path("deployment/push", "{.metadata.uid}").await.unwrap();
+        let stays = space
+            .path("deployment/push", "{.metadata.uid}")
+            .await
+            .unwrap();
         space.apply(&space.manifest("")).await;
-        for child in
-            ["configmap/push-dashboard", "networkpolicy/push", "horizontalpodautoscaler/push"]
-        {
+        for child in [
+            "configmap/push-dashboard",
+            "networkpolicy/push",
+            "horizontalpodautoscaler/push",
+        ] {
             let gone = async || match space.path(child, "{.metadata.name}").await {
                 Err(error) if error.to_string().contains("NotFound") => Ok(()),
                 other => Err(format!("{other:?}")),
             };
             eventually(SOON, &format!("{child} is gone"), gone).await;
         }
-        assert_eq!(stays, space.path("deployment/push", "{.metadata.uid}").await.unwrap());
+        assert_eq!(
+            stays,
+            space
+                .path("deployment/push", "{.metadata.uid}")
+                .await
+                .unwrap()
+        );
         exist(space, &CHILDREN[2..5]).await;
     })
     .await;

@@ -13,25 +13,40 @@ use tokio::time::sleep;
 
 const RATE: u32 = 100;
 /// For what may fail as often as it likes, as long as the answer says so.
-const SAID: Allowed = Allowed { failed: usize::MAX, incomplete: usize::MAX };
+const SAID: Allowed = Allowed {
+    failed: usize::MAX,
+    incomplete: usize::MAX,
+};
 
 async fn world(space: &Space, replicas: u32) -> People {
     space.peers().await;
-    space.push_manager(&format!("  replicas: {replicas}\n")).await;
+    space
+        .push_manager(&format!("  replicas: {replicas}\n"))
+        .await;
     space.rolled_out("deployment/push").await;
     People::connect(space).await
 }
 
 fn clean(verdict: Verdict, allowed: Allowed) -> Verdict {
-    let verdict = verdict.clean(allowed).unwrap_or_else(|error| panic!("{error}"));
+    let verdict = verdict
+        .clean(allowed)
+        .unwrap_or_else(|error| panic!("{error}"));
     assert!(verdict.received > 1_000, "too little to judge: {verdict}");
     verdict
 }
 
 /// Empties a host of servers, as for its maintenance.
 async fn drain(space: &Space, host: &str) {
-    let mut words = vec!["drain", host, "--ignore-daemonsets", "--delete-emptydir-data"];
-    words.extend(["--pod-selector=app.kubernetes.io/name=push-manager", "--timeout=90s"]);
+    let mut words = vec![
+        "drain",
+        host,
+        "--ignore-daemonsets",
+        "--delete-emptydir-data",
+    ];
+    words.extend([
+        "--pod-selector=app.kubernetes.io/name=push-manager",
+        "--timeout=90s",
+    ]);
     let drained = space.kubectl(&words).await;
     let words = ["uncordon", host];
     let again = async || space.kubectl(&words).await;
@@ -94,7 +109,9 @@ async fn rolling_the_connect_nodes_loses_nothing_for_those_who_are_there() {
         let people = world(space, 2).await;
         let load = people.load(RATE).await;
         let joins = people.joins();
-        space.must(&["rollout", "restart", "statefulset/connect-node"]).await;
+        space
+            .must(&["rollout", "restart", "statefulset/connect-node"])
+            .await;
         space.rolled_out("statefulset/connect-node").await;
         people.all_here().await;
         assert!(people.joins() > joins, "nobody was cut off");
@@ -111,7 +128,13 @@ async fn an_etcd_that_restarts_fails_no_push() {
         let people = world(space, 2).await;
         let load = people.load(RATE).await;
         hosts::kill(&space.host_of("etcd-0").await, "^etcd --data-dir=/data ").await;
-        space.until("pod/etcd-0", "{.status.containerStatuses[0].restartCount}", "1").await;
+        space
+            .until(
+                "pod/etcd-0",
+                "{.status.containerStatuses[0].restartCount}",
+                "1",
+            )
+            .await;
         space.rolled_out("statefulset/etcd").await;
         sleep(Duration::from_secs(10)).await;
         clean(people.verdict(load).await, Allowed::default());
@@ -124,9 +147,13 @@ async fn a_controller_that_is_away_fails_pushes_that_need_it_and_no_other() {
     scenario("e2e-controller", async |space| {
         let people = world(space, 2).await;
         let load = people.load(RATE).await;
-        space.must(&["scale", "deployment/controller", "--replicas=0"]).await;
+        space
+            .must(&["scale", "deployment/controller", "--replicas=0"])
+            .await;
         sleep(Duration::from_secs(30)).await;
-        space.must(&["scale", "deployment/controller", "--replicas=1"]).await;
+        space
+            .must(&["scale", "deployment/controller", "--replicas=1"])
+            .await;
         space.rolled_out("deployment/controller").await;
         // Nodes tell it again who is there.
         eventually(SOON, "everybody is known again", async || -> Seen<()> {
@@ -166,7 +193,14 @@ async fn a_worker_that_dies_costs_those_on_it_and_comes_back() {
         for object in ["deployment/push", "statefulset/connect-node"] {
             space.rolled_out(object).await;
         }
-        space.must(&["wait", "--for=condition=Ready", &format!("node/{dies}"), "--timeout=90s"]).await;
+        space
+            .must(&[
+                "wait",
+                "--for=condition=Ready",
+                &format!("node/{dies}"),
+                "--timeout=90s",
+            ])
+            .await;
         people.all_here().await;
         sleep(Duration::from_secs(5)).await;
         clean(people.verdict(load).await, SAID);

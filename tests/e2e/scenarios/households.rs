@@ -11,20 +11,36 @@ async fn a_secret_that_is_missing_degrades_one_alone_until_it_appears() {
     scenario("e2e-secret", async |space| {
         space.peers().await;
         space.push_manager("").await;
-        let login = space.manifest("").replace("name: push", "name: locked").replace(
-            "endpoints: [\"etcd:2379\"]",
-            "endpoints: [\"etcd:2379\"], authSecretRef: {name: etcd-login}",
-        );
+        let login = space
+            .manifest("")
+            .replace("name: push", "name: locked")
+            .replace(
+                "endpoints: [\"etcd:2379\"]",
+                "endpoints: [\"etcd:2379\"], authSecretRef: {name: etcd-login}",
+            );
         space.apply(&login).await;
         space.until("pm/locked", DEGRADED, "True").await;
-        assert_eq!(space.path("pm/locked", REASON).await.unwrap(), "ContainerConfigFailed");
+        assert_eq!(
+            space.path("pm/locked", REASON).await.unwrap(),
+            "ContainerConfigFailed"
+        );
         assert_eq!(space.path("pm/push", DEGRADED).await.unwrap(), "False");
         // An etcd without accounts takes any login for none.
         let secret = ["create", "secret", "generic", "etcd-login"];
-        let login = ["--from-literal=username=push", "--from-literal=password=word"];
+        let login = [
+            "--from-literal=username=push",
+            "--from-literal=password=word",
+        ];
         space.must(&[&secret[..], &login[..]].concat()).await;
         space.until("pm/locked", DEGRADED, "False").await;
-        let pods = ["get", "pods", "-l", "app.kubernetes.io/instance=locked", "-o", "name"];
+        let pods = [
+            "get",
+            "pods",
+            "-l",
+            "app.kubernetes.io/instance=locked",
+            "-o",
+            "name",
+        ];
         eventually(SOON, "its pod runs with the login", async || -> Seen<()> {
             let pod = space.kubectl(&pods).await?;
             let path = "{.status.containerStatuses[0].state.running.startedAt}";
@@ -40,7 +56,9 @@ async fn a_secret_that_is_missing_degrades_one_alone_until_it_appears() {
 
 /// A second namespace, which goes with the scenario.
 async fn beside(space: &Space) -> Space {
-    Space::make(space.lab.clone(), &format!("{}-2", space.name)).await.unwrap()
+    Space::make(space.lab.clone(), &format!("{}-2", space.name))
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,22 +67,32 @@ async fn an_operator_of_one_namespace_leaves_others_alone() {
         let other = beside(space).await;
         let watched = format!("watchNamespaces={{{}}}", space.name);
         let ours = space.lab.install_operator(&["--set", &watched]).await;
-        let roles = space.lab.kubectl(&["get", "clusterroles,clusterrolebindings", "-o", "name"]);
+        let roles = space
+            .lab
+            .kubectl(&["get", "clusterroles,clusterrolebindings", "-o", "name"]);
         let roles = roles.await.and_then(|run| run.ok());
         for one in [space, &other] {
             one.apply(&one.manifest("")).await;
         }
-        space.until("deployment/push", "{.spec.replicas}", "1").await;
+        space
+            .until("deployment/push", "{.spec.replicas}", "1")
+            .await;
         tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-        let untouched = other.kubectl(&["get", "deployments,services,configmaps", "-o", "name"]).await;
+        let untouched = other
+            .kubectl(&["get", "deployments,services,configmaps", "-o", "name"])
+            .await;
         space.lab.install_operator(&[]).await.unwrap();
         ours.unwrap();
         let roles = roles.unwrap();
-        let mine = roles.lines().find(|role| role.contains("push-manager-operator"));
+        let mine = roles
+            .lines()
+            .find(|role| role.contains("push-manager-operator"));
         assert_eq!(mine, None, "a right over the whole cluster");
         let untouched = untouched.unwrap();
         assert_eq!(untouched.trim(), "configmap/kube-root-ca.crt");
-        other.until("deployment/push", "{.spec.replicas}", "1").await;
+        other
+            .until("deployment/push", "{.spec.replicas}", "1")
+            .await;
         other.remove().await;
     })
     .await;

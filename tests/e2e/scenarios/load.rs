@@ -14,7 +14,9 @@ const RATE: u32 = 100;
 
 /// Nothing failed, nothing was lost or doubled, and there was something to judge.
 fn spotless(verdict: Verdict) {
-    let verdict = verdict.clean(Allowed::default()).unwrap_or_else(|error| panic!("{error}"));
+    let verdict = verdict
+        .clean(Allowed::default())
+        .unwrap_or_else(|error| panic!("{error}"));
     assert!(verdict.received > 1_000, "too little to judge: {verdict}");
 }
 
@@ -30,9 +32,17 @@ async fn an_edit_rolls_all_pods_and_no_push_is_lost() {
     scenario("e2e-rollout", async |space| {
         let people = world(space, "  replicas: 2\n").await;
         let load = people.load(RATE).await;
-        let before = space.path("deployment/push", "{.metadata.generation}").await.unwrap();
-        space.push_manager("  replicas: 2\n  fanout: {chunk: 4000}\n").await;
-        let rolled = async || match space.path("deployment/push", "{.metadata.generation}").await? {
+        let before = space
+            .path("deployment/push", "{.metadata.generation}")
+            .await
+            .unwrap();
+        space
+            .push_manager("  replicas: 2\n  fanout: {chunk: 4000}\n")
+            .await;
+        let rolled = async || match space
+            .path("deployment/push", "{.metadata.generation}")
+            .await?
+        {
             same if same == before => push_manager_envtest::Seen::Err("not edited yet".into()),
             _ => Ok(()),
         };
@@ -50,8 +60,12 @@ async fn scaling_from_one_to_three_to_ten_to_one_loses_nothing() {
         let people = world(space, "").await;
         let load = people.load(RATE).await;
         for replicas in ["3", "10", "1"] {
-            space.must(&["scale", "pm/push", &format!("--replicas={replicas}")]).await;
-            space.until("deployment/push", "{.spec.replicas}", replicas).await;
+            space
+                .must(&["scale", "pm/push", &format!("--replicas={replicas}")])
+                .await;
+            space
+                .until("deployment/push", "{.spec.replicas}", replicas)
+                .await;
             space.rolled_out("deployment/push").await;
         }
         sleep(Duration::from_secs(8)).await;

@@ -22,24 +22,38 @@ async fn leader(space: &Space) -> Seen<String> {
     let pods = there(space, &["get", "pods", "-o", "name"]).await?;
     let names = pods.lines().map(|pod| pod.trim_start_matches("pod/"));
     let named = names.into_iter().find(|name| holder.starts_with(name));
-    named.map(str::to_owned).ok_or_else(|| format!("{holder:?} is none of {pods:?}").into())
+    named
+        .map(str::to_owned)
+        .ok_or_else(|| format!("{holder:?} is none of {pods:?}").into())
 }
 
 async fn operators(space: &Space, replicas: &str) {
-    let (object, count) = (format!("deployment/{OPERATOR}"), format!("--replicas={replicas}"));
+    let (object, count) = (
+        format!("deployment/{OPERATOR}"),
+        format!("--replicas={replicas}"),
+    );
     there(space, &["scale", &object, &count]).await.unwrap();
     let gone = async || -> Seen<()> {
         let left = there(space, &["get", "pods", "-o", "name"]).await?;
-        if replicas == "0" && !left.is_empty() { Err(left.into()) } else { Ok(()) }
+        if replicas == "0" && !left.is_empty() {
+            Err(left.into())
+        } else {
+            Ok(())
+        }
     };
     eventually(SOON, "the operators are gone", gone).await;
     if replicas != "0" {
-        there(space, &["rollout", "status", &object, "--timeout=90s"]).await.unwrap();
+        there(space, &["rollout", "status", &object, "--timeout=90s"])
+            .await
+            .unwrap();
     }
 }
 
 async fn generation(space: &Space) -> String {
-    space.path("deployment/push", "{.metadata.generation}").await.unwrap()
+    space
+        .path("deployment/push", "{.metadata.generation}")
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,9 +62,16 @@ async fn a_leader_pod_that_is_deleted_is_followed_by_another() {
         space.peers().await;
         space.push_manager("").await;
         let first = leader(space).await.unwrap();
-        there(space, &["delete", "pod", &first, "--grace-period=0", "--force"]).await.unwrap();
+        there(
+            space,
+            &["delete", "pod", &first, "--grace-period=0", "--force"],
+        )
+        .await
+        .unwrap();
         space.push_manager("  replicas: 2\n").await;
-        space.until("deployment/push", "{.spec.replicas}", "2").await;
+        space
+            .until("deployment/push", "{.spec.replicas}", "2")
+            .await;
         let follows = async || match leader(space).await? {
             pod if pod == first => Seen::Err("the same".into()),
             pod => Ok(pod),
@@ -69,14 +90,30 @@ async fn without_an_operator_pushes_go_on_and_what_changed_is_carried_out_on_its
         let people = People::connect(space).await;
         operators(space, "0").await;
         let before = generation(space).await;
-        space.must(&["patch", "pm/push", "--type=merge", "-p", r#"{"spec":{"replicas":2}}"#]).await;
+        space
+            .must(&[
+                "patch",
+                "pm/push",
+                "--type=merge",
+                "-p",
+                r#"{"spec":{"replicas":2}}"#,
+            ])
+            .await;
         people.all_get_a_broadcast("nobody operates").await;
-        space.must(&["delete", "pods", "-l", "app.kubernetes.io/instance=push"]).await;
+        space
+            .must(&["delete", "pods", "-l", "app.kubernetes.io/instance=push"])
+            .await;
         space.rolled_out("deployment/push").await;
         people.all_get_a_broadcast("and pods come back").await;
-        assert_eq!(before, generation(space).await, "somebody changed the Deployment");
+        assert_eq!(
+            before,
+            generation(space).await,
+            "somebody changed the Deployment"
+        );
         operators(space, "2").await;
-        space.until("deployment/push", "{.spec.replicas}", "2").await;
+        space
+            .until("deployment/push", "{.spec.replicas}", "2")
+            .await;
         space.rolled_out("deployment/push").await;
         people.all_get_a_broadcast("and it is carried out").await;
     })
@@ -87,7 +124,9 @@ async fn without_an_operator_pushes_go_on_and_what_changed_is_carried_out_on_its
 async fn a_namespace_is_deleted_while_no_operator_runs() {
     scenario("e2e-deletion", async |space| {
         space.apply(&space.manifest("")).await;
-        space.until("deployment/push", "{.spec.replicas}", "1").await;
+        space
+            .until("deployment/push", "{.spec.replicas}", "1")
+            .await;
         operators(space, "0").await;
         let words = ["delete", "namespace", &space.name, "--timeout=90s"];
         let gone = space.lab.kubectl(&words).await.and_then(|run| run.ok());
@@ -101,16 +140,30 @@ async fn a_namespace_is_deleted_while_no_operator_runs() {
 async fn a_pause_holds_changes_back_and_says_so() {
     scenario("e2e-pause", async |space| {
         space.apply(&space.manifest("")).await;
-        space.until("deployment/push", "{.spec.replicas}", "1").await;
+        space
+            .until("deployment/push", "{.spec.replicas}", "1")
+            .await;
         let before = generation(space).await;
-        space.apply(&space.manifest("  paused: true\n  replicas: 3\n")).await;
-        space.until("pm/push", r#"{.status.conditions[?(@.type=="Paused")].status}"#, "True").await;
+        space
+            .apply(&space.manifest("  paused: true\n  replicas: 3\n"))
+            .await;
+        space
+            .until(
+                "pm/push",
+                r#"{.status.conditions[?(@.type=="Paused")].status}"#,
+                "True",
+            )
+            .await;
         let waits = r#"{.status.conditions[?(@.type=="Paused")].message}"#;
         let waits = space.path("pm/push", waits).await.unwrap();
         assert!(waits.contains("update Deployment push"), "{waits}");
         assert_eq!(before, generation(space).await, "a pause changes nothing");
-        space.apply(&space.manifest("  paused: false\n  replicas: 3\n")).await;
-        space.until("deployment/push", "{.spec.replicas}", "3").await;
+        space
+            .apply(&space.manifest("  paused: false\n  replicas: 3\n"))
+            .await;
+        space
+            .until("deployment/push", "{.spec.replicas}", "3")
+            .await;
     })
     .await;
 }

@@ -25,7 +25,10 @@ async fn plugin(space: &Space, words: &[&str]) -> Seen<Run> {
 }
 
 async fn said(space: &Space, words: &[&str]) -> String {
-    plugin(space, words).await.and_then(Run::ok).unwrap_or_else(|error| panic!("{error}"))
+    plugin(space, words)
+        .await
+        .and_then(Run::ok)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 async fn status(space: &Space) -> Seen<Value> {
@@ -48,15 +51,33 @@ async fn the_plugin_tells_drains_and_reads_logs() {
         let told = status(space).await.unwrap();
         assert_eq!(told["pods"].as_array().map(Vec::len), Some(2), "{told}");
 
-        let drain = ["drain", "push", "connect-node-1", "--yes", "--reason", "a test"];
+        let drain = [
+            "drain",
+            "push",
+            "connect-node-1",
+            "--yes",
+            "--reason",
+            "a test",
+        ];
         said(space, &drain).await;
         people.broadcast("while one is drained").await;
         assert_eq!(people.nodes_that_got("while one is drained").await, [0, 2]);
-        said(space, &["drain", "push", "connect-node-1", "--undrain", "--yes"]).await;
+        said(
+            space,
+            &["drain", "push", "connect-node-1", "--undrain", "--yes"],
+        )
+        .await;
         people.all_get_a_broadcast("after").await;
 
         let logs = said(space, &["logs", "push"]).await;
-        let pods = space.must(&["get", "pods", "-o", "name", "-l", "app.kubernetes.io/instance=push"]);
+        let pods = space.must(&[
+            "get",
+            "pods",
+            "-o",
+            "name",
+            "-l",
+            "app.kubernetes.io/instance=push",
+        ]);
         for pod in pods.await.lines() {
             let name = pod.trim_start_matches("pod/");
             assert!(logs.contains(name), "nothing of {name} in\n{logs}");
@@ -74,8 +95,16 @@ async fn a_diagnosis_has_no_secret_in_it() {
     scenario("e2e-diagnose", async |space| {
         space.peers().await;
         let password = format!("--from-literal=password={WORD}");
-        let login = ["create", "secret", "generic", "login", "--from-literal=username=push"];
-        space.must(&[&login[..], &[password.as_str()]].concat()).await;
+        let login = [
+            "create",
+            "secret",
+            "generic",
+            "login",
+            "--from-literal=username=push",
+        ];
+        space
+            .must(&[&login[..], &[password.as_str()]].concat())
+            .await;
         let env = format!("  podTemplate: {{env: [{{name: ADMIN_READ_TOKEN, value: {WORD}}}]}}\n");
         space.push_manager(&env).await;
         let folder = std::env::temp_dir().join(&space.name);
@@ -90,11 +119,20 @@ async fn a_diagnosis_has_no_secret_in_it() {
             .status();
         assert!(unpacked.unwrap().success());
         std::fs::remove_file(&file).unwrap();
-        let found = std::process::Command::new("grep").args(["-rlF", WORD]).arg(&folder).output();
+        let found = std::process::Command::new("grep")
+            .args(["-rlF", WORD])
+            .arg(&folder)
+            .output();
         let found = String::from_utf8(found.unwrap().stdout).unwrap();
         assert_eq!(found, "", "files with a secret in them");
-        let masked = std::process::Command::new("grep").args(["-rlF", "***"]).arg(&folder).output();
-        assert!(!masked.unwrap().stdout.is_empty(), "the variable is in it, masked");
+        let masked = std::process::Command::new("grep")
+            .args(["-rlF", "***"])
+            .arg(&folder)
+            .output();
+        assert!(
+            !masked.unwrap().stdout.is_empty(),
+            "the variable is in it, masked"
+        );
     })
     .await;
 }
@@ -108,7 +146,12 @@ struct Console {
 impl Console {
     fn start(space: &Space) -> Self {
         let mut program = tokio::process::Command::new(variable("PUSHTOP").unwrap());
-        program.args(["--kube", &format!("{}/push", space.name), "--watch", "--json"]);
+        program.args([
+            "--kube",
+            &format!("{}/push", space.name),
+            "--watch",
+            "--json",
+        ]);
         program.env("KUBECONFIG", &space.lab.settings.kubeconfig);
         program.stdout(Stdio::piped()).kill_on_drop(true);
         let mut program = program.spawn().unwrap();
@@ -134,7 +177,9 @@ impl Console {
             }
             panic!("the console ended: {:?}", self.program.try_wait())
         };
-        timeout(2 * SOON, look).await.unwrap_or_else(|_| panic!("it told last: {last}"))
+        timeout(2 * SOON, look)
+            .await
+            .unwrap_or_else(|_| panic!("it told last: {last}"))
     }
 }
 
@@ -146,7 +191,14 @@ async fn pushtop_shows_all_pods_and_survives_the_end_of_one() {
         space.rolled_out("deployment/push").await;
         let mut console = Console::start(space);
         let before = console.live(2, &[]).await;
-        let pods = ["get", "pods", "-o", "name", "-l", "app.kubernetes.io/instance=push"];
+        let pods = [
+            "get",
+            "pods",
+            "-o",
+            "name",
+            "-l",
+            "app.kubernetes.io/instance=push",
+        ];
         let pods = space.must(&pods).await;
         let one = pods.lines().next().unwrap();
         space.must(&["delete", one, "--wait=false"]).await;

@@ -21,18 +21,24 @@ async fn docker(words: &[&str]) -> Seen<String> {
 
 /// Ends a host as a power cut does.
 pub async fn cut(host: &str) {
-    docker(&["kill", host]).await.unwrap_or_else(|error| panic!("{error}"));
+    docker(&["kill", host])
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// Starts it again.
 pub async fn restore(host: &str) {
-    docker(&["start", host]).await.unwrap_or_else(|error| panic!("{error}"));
+    docker(&["start", host])
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// Kills with SIGKILL what runs on a host and looks so to pgrep.
 pub async fn kill(host: &str, pattern: &str) {
     let words = ["exec", host, "pkill", "-KILL", "-f", pattern];
-    docker(&words).await.unwrap_or_else(|error| panic!("{error}"));
+    docker(&words)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
 }
 
 impl Space {
@@ -44,16 +50,33 @@ impl Space {
 
     /// The hosts that take pods.
     pub async fn workers(&self) -> Vec<String> {
-        let words = ["get", "nodes", "-l", "!node-role.kubernetes.io/control-plane", "-o", "name"];
+        let words = [
+            "get",
+            "nodes",
+            "-l",
+            "!node-role.kubernetes.io/control-plane",
+            "-o",
+            "name",
+        ];
         let listed = self.must(&words).await;
-        listed.lines().map(|name| name.trim_start_matches("node/").to_owned()).collect()
+        listed
+            .lines()
+            .map(|name| name.trim_start_matches("node/").to_owned())
+            .collect()
     }
 
     /// The names of the server's pods that are there to stay.
     pub async fn servers(&self) -> Vec<String> {
         let path = "{range .items[?(!@.metadata.deletionTimestamp)]}{.metadata.name}{\"\\n\"}{end}";
         let output = format!("jsonpath={path}");
-        let words = ["get", "pods", "-l", "app.kubernetes.io/instance=push", "-o", &output];
+        let words = [
+            "get",
+            "pods",
+            "-l",
+            "app.kubernetes.io/instance=push",
+            "-o",
+            &output,
+        ];
         self.must(&words).await.lines().map(str::to_owned).collect()
     }
 
@@ -62,7 +85,8 @@ impl Space {
         let patch = serde_json::json!({
             "spec": {"template": {"spec": {"nodeSelector": {"kubernetes.io/hostname": host}}}}
         });
-        self.must(&["patch", workload, "--type=merge", "-p", &patch.to_string()]).await;
+        self.must(&["patch", workload, "--type=merge", "-p", &patch.to_string()])
+            .await;
         self.rolled_out(workload).await;
     }
 }

@@ -40,7 +40,9 @@ impl People {
     /// Connects some at each node, and finds where to push.
     pub async fn connect(space: &Space) -> Self {
         let doors = space.doors().await;
-        let specs: Vec<ClientSpec> = (0..NODES * EACH).map(|number| spec(&doors, number)).collect();
+        let specs: Vec<ClientSpec> = (0..NODES * EACH)
+            .map(|number| spec(&doors, number))
+            .collect();
         let clients = Clients::start(specs.clone());
         let people = Self {
             space: space.clone(),
@@ -54,7 +56,10 @@ impl People {
 
     /// Waits until everybody is connected.
     pub async fn all_here(&self) {
-        self.clients.all_present(2 * SOON).await.unwrap_or_else(|absent| panic!("{absent}"));
+        self.clients
+            .all_present(2 * SOON)
+            .await
+            .unwrap_or_else(|absent| panic!("{absent}"));
     }
 
     /// How often connections were made, over all.
@@ -67,7 +72,11 @@ impl People {
         let answer = self.broadcast(text).await;
         for spec in &self.specs {
             let got = self.clients.got(&spec.name, text, SOON).await;
-            assert!(got, "{} never got {text:?}; the answer was {answer}", spec.name);
+            assert!(
+                got,
+                "{} never got {text:?}; the answer was {answer}",
+                spec.name
+            );
         }
         answer
     }
@@ -75,15 +84,30 @@ impl People {
     /// Calls by grpcurl; gives the answer.
     pub async fn broadcast(&self, text: &str) -> Value {
         let body = serde_json::json!({"content": {"type": "TEXT", "data": text}}).to_string();
-        self.grpcurl("BroadcastMessage", &body).await.unwrap_or_else(|error| panic!("{error}"))
+        self.grpcurl("BroadcastMessage", &body)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// One call by grpcurl through the Service.
     pub async fn grpcurl(&self, method: &str, body: &str) -> Seen<Value> {
         let program = variable("GRPCURL")?;
         let method = format!("pubsub.PushManagerService/{method}");
-        let words = ["-plaintext", "-max-time", "20", "-d", body, &self.push, &method];
-        let said = self.space.lab.program(program.as_ref(), &words).await?.ok()?;
+        let words = [
+            "-plaintext",
+            "-max-time",
+            "20",
+            "-d",
+            body,
+            &self.push,
+            &method,
+        ];
+        let said = self
+            .space
+            .lab
+            .program(program.as_ref(), &words)
+            .await?
+            .ok()?;
         Ok(serde_json::from_str(&said)?)
     }
 
@@ -106,13 +130,26 @@ impl People {
     pub async fn load(&self, rate: u32) -> Load {
         let mut interop = Command::new(variable("INTEROP_GO").unwrap_or_else(|e| panic!("{e}")));
         interop.args(["load", "--address", &self.push, "--rate", &rate.to_string()]);
-        interop.args(["--room", ROOM, "--room", SMALL_ROOM, "--broadcast-every", "10"]);
+        interop.args([
+            "--room",
+            ROOM,
+            "--room",
+            SMALL_ROOM,
+            "--broadcast-every",
+            "10",
+        ]);
         for spec in &self.specs {
             interop.args(["--user", &spec.user]);
         }
-        interop.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        interop
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
         let mut caller = interop.spawn().unwrap_or_else(|error| panic!("{error}"));
-        let out = caller.stdout.take().unwrap_or_else(|| panic!("a pipe was asked for"));
+        let out = caller
+            .stdout
+            .take()
+            .unwrap_or_else(|| panic!("a pipe was asked for"));
         let lines = tokio::spawn(async move {
             let mut lines = BufReader::new(out).lines();
             let mut read = Vec::new();
@@ -131,8 +168,15 @@ impl People {
         let pushes = load.end().await.unwrap_or_else(|error| panic!("{error}"));
         // What was acknowledged is on its way to people at most this long.
         sleep(Duration::from_secs(3)).await;
-        let log = self.clients.log().unwrap_or_else(|overflow| panic!("{overflow}"));
-        let history = History { pushes, clients: log.clients, received: log.received };
+        let log = self
+            .clients
+            .log()
+            .unwrap_or_else(|overflow| panic!("{overflow}"));
+        let history = History {
+            pushes,
+            clients: log.clients,
+            received: log.received,
+        };
         let verdict = history.check();
         eprintln!("    {verdict}");
         verdict
@@ -169,8 +213,8 @@ impl Load {
         }
         let mut pushes = Vec::new();
         for line in self.lines.await? {
-            if let Line::Push(push) = line.parse()? {
-                pushes.push(push);
+            if let Line::Push(push) = Line::read(&line)? {
+                pushes.push(*push);
             }
         }
         Ok(pushes)

@@ -22,9 +22,9 @@ impl Space {
         let etcd = etcd_image(self)
             .await
             .unwrap_or_else(|error| panic!("{error}"));
-        self.apply(&ETCD.replace("ETCD_IMAGE", &etcd)).await;
         let reference = self.lab.image("push-manager-reference");
-        self.apply(&PEERS.replace("REFERENCE_IMAGE", &reference))
+        let peers = PEERS.replace(ETCD_IMAGE, &etcd);
+        self.apply(&peers.replace(REFERENCE_IMAGE, &reference))
             .await;
         for workload in [
             "statefulset/etcd",

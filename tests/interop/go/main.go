@@ -20,6 +20,7 @@ const usage = `usage: interop COMMAND [FLAGS]
 
   node         a Connect-Node with unary calls, registered in etcd
   push         finds push-manager in etcd and pushes: room ID TEXT | user ID TEXT | broadcast TEXT
+  load         pushes at a rate, one line for each that ended; -h tells the flags
   controller   a Controller that knows its members from its flags and from joins
   descriptors  the file descriptors that the generated code was made from, serialized
 `
@@ -32,6 +33,7 @@ func main() {
 	commands := map[string]func(context.Context, []string) error{
 		"node":        runNode,
 		"push":        runPush,
+		"load":        runLoad,
 		"controller":  runController,
 		"descriptors": runDescriptors,
 	}

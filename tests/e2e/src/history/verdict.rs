@@ -1,0 +1,105 @@
+//! What is wrong with a history.
+
+use super::Push;
+
+/// A client that was there and never got an acknowledged push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// The push.
+    pub push: Push,
+    /// The client's name.
+    pub client: String,
+}
+
+/// A client that got a push more than once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubled {
+    /// The push.
+    pub push: Push,
+    /// The client's name.
+    pub client: String,
+    /// When it came, in Unix milliseconds.
+    pub at_ms: Vec<u64>,
+}
+
+/// A receipt that can't be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Miscounted {
+    /// The push.
+    pub push: Push,
+    /// Why not.
+    pub why: String,
+}
+
+/// A client got what was not for it, or what nobody sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misdelivered {
+    /// The push; nothing when no push has this data.
+    pub push: Option<Push>,
+    /// The client's name.
+    pub client: String,
+    /// What it got.
+    pub data: String,
+    /// When, in Unix milliseconds.
+    pub at_ms: u64,
+}
+
+/// What the books say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// All pushes.
+    pub pushes: usize,
+    /// Pushes whose call failed.
+    pub failed: Vec<Push>,
+    /// Acknowledged pushes that never reached a client that was there.
+    pub lost: Vec<Lost>,
+    /// Pushes that reached a client more than once.
+    pub doubled: Vec<Doubled>,
+    /// Receipts that can't be right.
+    pub miscounted: Vec<Miscounted>,
+    /// Pushes that reached someone else.
+    pub misdelivered: Vec<Misdelivered>,
+    /// Targets that came or went during a push, did not get it and are not judged.
+    pub unsure: usize,
+    /// Acknowledged pushes whose answer itself says that not all is well.
+    pub incomplete: usize,
+    /// Targets that got their push: with none of them a clean verdict says nothing.
+    pub received: usize,
+}
+
+/// What a test lets pass.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// Pushes whose call failed.
+    pub failed: usize,
+    /// Acknowledged pushes whose answer says that not all is well.
+    pub incomplete: usize,
+}
+
+/// A history that is not clean.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the history is not clean (allowed: {} failed, {} incomplete)\n{verdict}", allowed.failed, allowed.incomplete)]
+pub struct NotClean {
+    /// What was found.
+    pub verdict: Box<Verdict>,
+    /// What was allowed.
+    pub allowed: Allowed,
+}
+
+impl Verdict {
+    /// Whether nothing is wrong beyond what is allowed.
+    pub fn clean(self, allowed: Allowed) -> Result<Self, NotClean> {
+        let Allowed { failed, incomplete } = allowed;
+        let spotless = self.lost.is_empty()
+            && self.doubled.is_empty()
+            && self.miscounted.is_empty()
+            && self.misdelivered.is_empty();
+        if spotless && self.failed.len() <= failed && self.incomplete <= incomplete {
+            return Ok(self);
+        }
+        Err(NotClean {
+            verdict: Box::new(self),
+            allowed,
+        })
+    }
+}

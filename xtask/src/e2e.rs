@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 fn programs(wish: &Wish) -> Result<Environment> {
     let mut environment = Environment::new();
     for (variable, tool) in
-        [("KUBECTL", "kubectl"), ("HELM", "helm"), ("GRPCURL", "grpcurl")]
+        [("KUBECTL", "kubectl"), ("HELM", "helm"), ("GRPCURL", "grpcurl"), ("ETCDCTL", "etcdctl")]
     {
         environment.insert(variable, tools::one(tool)?);
     }

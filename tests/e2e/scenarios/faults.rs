@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use push_manager_e2e::{
+    forward::Forward,
     history::{Allowed, Target, Verdict},
     hosts,
     people::People,
+    settings::variable,
     space::{SOON, Space, scenario},
+    world::MEMBERS,
 };
 use push_manager_envtest::{Seen, eventually};
 use tokio::time::sleep;
@@ -204,6 +207,63 @@ async fn a_worker_that_dies_costs_those_on_it_and_comes_back() {
         people.all_here().await;
         sleep(Duration::from_secs(5)).await;
         clean(people.verdict(load).await, SAID);
+        people.all_get_a_broadcast("after").await;
+    })
+    .await;
+}
+
+/// The member of the etcd of three that leads.
+async fn leader(space: &Space) -> Seen<String> {
+    for number in 0..3 {
+        let pod = format!("members-{number}");
+        let forward = Forward::to(space, &format!("pod/{pod}"), 0, 2379).await?;
+        let endpoint = format!("--endpoints=127.0.0.1:{}", forward.port);
+        let words = [&endpoint, "endpoint", "status", "-w", "json"];
+        let told = space
+            .lab
+            .program(variable("ETCDCTL")?.as_ref(), &words)
+            .await?
+            .ok()?;
+        let told: serde_json::Value = serde_json::from_str(&told)?;
+        let status = &told[0]["Status"];
+        if status["leader"] == status["header"]["member_id"] {
+            return Ok(pod);
+        }
+    }
+    Err("no member leads".into())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_etcd_of_three_that_loses_its_leader_fails_no_push() {
+    scenario("e2e-leaderless", async |space| {
+        space.peers_of_three().await;
+        let endpoints = MEMBERS.replace(',', "\", \"");
+        let manifest = space
+            .manifest("  replicas: 2\n")
+            .replace("etcd:2379", &endpoints);
+        space.apply(&manifest).await;
+        space
+            .must(&[
+                "wait",
+                "--for=condition=Available",
+                "pm/push",
+                "--timeout=120s",
+            ])
+            .await;
+        space.rolled_out("deployment/push").await;
+        let people = People::connect(space).await;
+        let load = people.load(RATE).await;
+        let leads = eventually(SOON, "a member leads", async || leader(space).await).await;
+        let pattern = format!("^etcd --data-dir=/data --name={leads}");
+        hosts::kill(&space.host_of(&leads).await, &pattern).await;
+        let path = "{.status.containerStatuses[0].restartCount}";
+        space.until(&format!("pod/{leads}"), path, "1").await;
+        sleep(Duration::from_secs(10)).await;
+        clean(people.verdict(load).await, Allowed::default());
+        // What is new in etcd is still noticed.
+        space.must(&["delete", "pod", "connect-node-2"]).await;
+        space.rolled_out("statefulset/connect-node").await;
+        people.all_here().await;
         people.all_get_a_broadcast("after").await;
     })
     .await;

@@ -1,6 +1,9 @@
 //! Several `PushManager`s beside each other, and operators with a namespace of their own.
 
-use push_manager_e2e::space::{SOON, Space, scenario};
+use push_manager_e2e::{
+    people::People,
+    space::{SOON, Space, scenario},
+};
 use push_manager_envtest::{Seen, eventually};
 
 const REASON: &str = r#"{.status.conditions[?(@.type=="Degraded")].reason}"#;
@@ -92,6 +95,37 @@ async fn an_operator_of_one_namespace_leaves_others_alone() {
         assert_eq!(untouched.trim(), "configmap/kube-root-ca.crt");
         other
             .until("deployment/push", "{.spec.replicas}", "1")
+            .await;
+        other.remove().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_of_one_name_in_two_namespaces_do_not_see_each_other() {
+    scenario("e2e-two", async |space| {
+        let other = beside(space).await;
+        for one in [space, &other] {
+            one.peers().await;
+            one.push_manager("").await;
+        }
+        let (ours, theirs) = (People::connect(space).await, People::connect(&other).await);
+        let answer = ours.all_get_a_broadcast("ours").await;
+        assert_eq!(answer["totalDelivered"], 9, "{answer}");
+        theirs.all_get_a_broadcast("theirs").await;
+        assert!(
+            theirs.nodes_that_got("ours").await.is_empty(),
+            "they got ours"
+        );
+        other.must(&["delete", "pm", "push"]).await;
+        ours.all_get_a_broadcast("the other one is gone").await;
+        space
+            .must(&[
+                "get",
+                "deployment/push",
+                "service/push",
+                "configmap/push-config",
+            ])
             .await;
         other.remove().await;
     })

@@ -12,27 +12,44 @@ use crate::space::{SOON, Space};
 /// How many Connect-Nodes there are.
 pub const NODES: usize = 3;
 const PEERS: &str = include_str!("../../../examples/peers.yaml");
-/// As the file names them.
+const THREE: &str = include_str!("../manifests/etcd-three.yaml");
+/// The members of that one, for clients.
+pub const MEMBERS: &str = "members-0.members:2379,members-1.members:2379,members-2.members:2379";
+/// As the files name them.
 const ETCD_IMAGE: &str = "registry.k8s.io/etcd:3.6.5-0";
 const REFERENCE_IMAGE: &str = "push-manager-reference:0.1.0";
 
 impl Space {
     /// Puts the peers in, and waits until all of them are ready.
     pub async fn peers(&self) {
+        self.peers_from(PEERS).await;
+        self.rolled_out("statefulset/etcd").await;
+    }
+
+    /// The same with an etcd of three members, beside the one that nobody uses then.
+    pub async fn peers_of_three(&self) {
+        self.apply(&self.images(THREE).await).await;
+        self.rolled_out("statefulset/members").await;
+        self.peers_from(&PEERS.replace("--etcd=etcd:2379", &format!("--etcd={MEMBERS}")))
+            .await;
+    }
+
+    async fn peers_from(&self, manifests: &str) {
+        self.apply(&self.images(manifests).await).await;
+        for workload in ["deployment/controller", "statefulset/connect-node"] {
+            self.rolled_out(workload).await;
+        }
+    }
+
+    /// Manifests with the images that this cluster has.
+    async fn images(&self, manifests: &str) -> String {
         let etcd = etcd_image(self)
             .await
             .unwrap_or_else(|error| panic!("{error}"));
         let reference = self.lab.image("push-manager-reference");
-        let peers = PEERS.replace(ETCD_IMAGE, &etcd);
-        self.apply(&peers.replace(REFERENCE_IMAGE, &reference))
-            .await;
-        for workload in [
-            "statefulset/etcd",
-            "deployment/controller",
-            "statefulset/connect-node",
-        ] {
-            self.rolled_out(workload).await;
-        }
+        manifests
+            .replace(ETCD_IMAGE, &etcd)
+            .replace(REFERENCE_IMAGE, &reference)
     }
 
     /// Applies the `PushManager` `push` with these further lines of its spec, and waits until it is

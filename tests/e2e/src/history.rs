@@ -4,6 +4,7 @@
 //! a stranger's delivery would look like a count too high.
 
 mod check;
+mod people;
 mod push;
 mod reach;
 mod shown;

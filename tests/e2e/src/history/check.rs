@@ -4,6 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use super::{
     Client, History, Push,
+    people::People,
     reach::{Arrivals, Reach},
     verdict::{Doubled, Lost, Miscounted, Misdelivered, Verdict},
 };
@@ -15,13 +16,14 @@ pub(super) fn check(history: &History, margin: Duration) -> Verdict {
         let times = arrivals.entry((&got.data, &got.client)).or_default();
         times.push(got.at_ms);
     }
+    let people = People::of(&history.clients);
     let mut verdict = Verdict {
         pushes: history.pushes.len(),
-        misdelivered: misdelivered(history),
+        misdelivered: misdelivered(history, &people),
         ..Verdict::default()
     };
     for push in &history.pushes {
-        let reach = Reach::of(push, &history.clients, &arrivals, margin);
+        let reach = Reach::of(push, &people, &arrivals, margin);
         doubled(&mut verdict, push, &reach, &arrivals);
         if push.ok {
             acknowledged(&mut verdict, push, &reach);
@@ -32,12 +34,14 @@ pub(super) fn check(history: &History, margin: Duration) -> Verdict {
     verdict
 }
 
-fn misdelivered(history: &History) -> Vec<Misdelivered> {
+fn misdelivered(history: &History, people: &People<'_>) -> Vec<Misdelivered> {
     let sent = history.pushes.iter().map(|push| (push.data.as_str(), push));
     let sent: HashMap<&str, &Push> = sent.collect();
     let wrong = history.received.iter().filter_map(|got| {
         let push = sent.get(got.data.as_str()).copied();
-        let meant = push.is_some_and(|push| push.target.means(&got.user, &got.rooms));
+        let meant = push.is_some_and(|push| {
+            push.target.means(&got.user, &got.rooms) || people.mean(&push.target, &got.user)
+        });
         (!meant).then(|| Misdelivered {
             push: push.cloned(),
             client: got.client.clone(),

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Client, Push, Target};
+use super::{Client, Push, Target, people::People};
 
 /// When a client got a push, by data and client.
 pub(super) type Arrivals<'h> = HashMap<(&'h str, &'h str), Vec<u64>>;
@@ -35,27 +35,29 @@ pub(super) enum Presence {
 impl<'h> Reach<'h> {
     pub(super) fn of(
         push: &Push,
-        clients: &'h [Client],
+        people: &People<'h>,
         arrivals: &Arrivals<'_>,
         margin: u64,
     ) -> Self {
         let mut reach = Self::default();
-        let meant = |client: &&Client| push.target.means(&client.user, &client.rooms);
-        for client in clients.iter().filter(meant) {
+        for client in people.clients_of(&push.target) {
             let presence = presence(client, push, margin);
+            let got = arrivals.contains_key(&(push.data.as_str(), client.name.as_str()));
+            if got {
+                reach.got.push((client, presence));
+            }
+            if !push.target.means(&client.user, &client.rooms) {
+                continue;
+            }
             if presence == Presence::Sure {
                 reach.sure += 1;
             } else {
                 reach.unsure += 1;
             }
-            if arrivals.contains_key(&(push.data.as_str(), client.name.as_str())) {
-                reach.got.push((client, presence));
-                continue;
-            }
             match presence {
-                Presence::Sure => reach.missed.push(client),
-                Presence::Partly => reach.partly.push(client),
-                Presence::Absent => {}
+                Presence::Sure if !got => reach.missed.push(client),
+                Presence::Partly if !got => reach.partly.push(client),
+                Presence::Sure | Presence::Partly | Presence::Absent => {}
             }
         }
         reach

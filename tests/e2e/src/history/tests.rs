@@ -148,6 +148,19 @@ fn devices_are_not_users_unless_nodes_count_them() {
 }
 
 #[test]
+fn a_members_other_devices_may_get_what_is_for_the_room_but_need_not() {
+    let mut history = three();
+    history.clients.push(client("ann-2", "ann", &["s"]));
+    let told = || push(0, room("r"), &[("delivered", 2)]);
+    let room_only = history.clone().pushed(told(), &["ann-1", "bob-1"]);
+    assert_eq!(found(&room_only), NOTHING);
+    let all = history.clone().pushed(told(), &["ann-1", "ann-2", "bob-1"]);
+    assert_eq!(found(&all), NOTHING);
+    let twice = history.pushed(told(), &["ann-1", "ann-2", "ann-2", "bob-1"]);
+    assert_eq!(found(&twice), [0, 0, 1, 0, 0, 0]);
+}
+
+#[test]
 fn the_last_of_two_calls_knows_nothing_of_who_left_after_the_first() {
     let mut told = push(0, room("r"), &[("delivered", 1)]);
     told.sends = 2;

@@ -78,7 +78,10 @@ impl Load {
         let answer = self.client.broadcast_message(request).await.unwrap();
         let answer = answer.into_inner();
         let reached = usize::try_from(answer.total_delivered).unwrap();
-        assert_eq!(reached, self.people, "each round changes every node's row: {answer:?}");
+        assert_eq!(
+            reached, self.people,
+            "each round changes every node's row: {answer:?}"
+        );
     }
 
     /// How many each broadcast reaches.

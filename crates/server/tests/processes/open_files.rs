@@ -10,7 +10,9 @@ use crate::{
 /// Soft and hard, as the system tells them of a process.
 fn limits(pid: u32) -> Option<(u64, u64)> {
     let told = std::fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
-    let line = told.lines().find(|line| line.starts_with("Max open files"))?;
+    let line = told
+        .lines()
+        .find(|line| line.starts_with("Max open files"))?;
     let mut numbers = line.split_whitespace().filter_map(|word| word.parse().ok());
     Some((numbers.next()?, numbers.next()?))
 }
@@ -32,5 +34,9 @@ async fn the_programs_take_as_many_open_files_as_the_machine_allows() {
                   --set discovery.kind=static --set discovery.nodes=127.0.0.1:1";
     takes_all(push_manager(), server).await;
     takes_all(&controller_program(), "--bind 127.0.0.1 --grpc-port 0").await;
-    takes_all(&node_program(), "--bind 127.0.0.1 --grpc-port 0 --http-port 0").await;
+    takes_all(
+        &node_program(),
+        "--bind 127.0.0.1 --grpc-port 0 --http-port 0",
+    )
+    .await;
 }

@@ -16,6 +16,7 @@ mod bench;
 mod cache;
 mod cargo;
 mod ci;
+mod engine;
 mod failure;
 mod generate;
 mod help;
@@ -56,7 +57,8 @@ fn run(arguments: &[String]) -> Result<()> {
         .iter()
         .take_while(|a| *a != "--")
         .any(|a| a == "--help" || a == "-h");
-    let forwards = matches!(command, "dev" | "build" | "cargo");
+    let inside = command == "engine" && rest.first().is_some_and(|word| word == "in");
+    let forwards = inside || matches!(command, "dev" | "build" | "cargo");
     if asked_for_help && !forwards {
         return help::print(Some(command));
     }
@@ -66,6 +68,7 @@ fn run(arguments: &[String]) -> Result<()> {
         "build" => cargo::build(rest),
         "cargo" => cargo::any(rest),
         "tools" => tools::run(rest),
+        "engine" => engine::run(rest),
         "test" => test::run(rest),
         "lint" => lint::run(rest),
         "generate" => generate::run(rest),

@@ -24,6 +24,7 @@ mod libtest;
 mod lint;
 mod machine;
 mod mutants;
+mod node_image;
 mod pictures;
 mod previous;
 mod process;
@@ -69,6 +70,7 @@ fn run(arguments: &[String]) -> Result<()> {
         "cargo" => cargo::any(rest),
         "tools" => tools::run(rest),
         "engine" => engine::run(rest),
+        "node-image" => node_image::run(rest),
         "test" => test::run(rest),
         "lint" => lint::run(rest),
         "generate" => generate::run(rest),

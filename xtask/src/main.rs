@@ -16,6 +16,7 @@ mod bench;
 mod cache;
 mod cargo;
 mod ci;
+mod cluster;
 mod engine;
 mod failure;
 mod generate;
@@ -70,6 +71,7 @@ fn run(arguments: &[String]) -> Result<()> {
         "cargo" => cargo::any(rest),
         "tools" => tools::run(rest),
         "engine" => engine::run(rest),
+        "cluster" => cluster::run(rest),
         "node-image" => node_image::run(rest),
         "test" => test::run(rest),
         "lint" => lint::run(rest),

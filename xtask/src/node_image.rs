@@ -41,12 +41,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 pub(crate) fn ready(engine: &Engine) -> Result<String> {
     let recipe = Recipe::read()?;
     let image = recipe.image();
-    if present(engine, &image)? {
+    if present(engine, &image) {
         eprintln!("    the node image is there");
         return Ok(image);
     }
     let _held = cache::lock(&cache::folder("node-image")?, "node-image")?;
-    if !present(engine, &image)? {
+    if !present(engine, &image) {
         build(engine, &recipe)?;
     }
     Ok(image)
@@ -58,18 +58,17 @@ pub(crate) fn ready(engine: &Engine) -> Result<String> {
 pub(crate) fn base(engine: &Engine) -> Result<String> {
     let packages = recipe::packages("slim")?;
     let image = roots::image(engine, "slim", &packages)?;
-    if engine.is_our_own() && !present(engine, SLIM)? {
+    if engine.is_our_own() && !present(engine, SLIM) {
         process::capture(engine.docker().args(["tag", &image, SLIM]))?;
     }
     Ok(image)
 }
 
 /// Whether the engine has an image of this name.
-pub(crate) fn present(engine: &Engine, image: &str) -> Result<bool> {
+pub(crate) fn present(engine: &Engine, image: &str) -> bool {
     let mut docker = engine.docker();
-    docker.args(["images", "--quiet", "--filter"]);
-    docker.arg(format!("reference={image}"));
-    Ok(!process::capture(&mut docker)?.trim().is_empty())
+    docker.args(["image", "inspect", "--format", "{{.Id}}", image]);
+    process::capture(&mut docker).is_ok()
 }
 
 fn build(engine: &Engine, recipe: &Recipe) -> Result<()> {

@@ -40,7 +40,7 @@ pub(super) const RECIPE: &str = "bookworm, minbase, 1";
 pub(super) fn image(engine: &Engine, name: &str, packages: &[String]) -> Result<String> {
     let hash = content(packages);
     let image = format!("push-manager/root-{name}:{hash}");
-    if super::present(engine, &image)? {
+    if super::present(engine, &image) {
         return Ok(image);
     }
     let archive = archive(name, packages, &hash)?;

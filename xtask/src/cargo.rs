@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
-use crate::{protoc, workspace};
+use crate::{process, protoc, workspace};
 
 /// Builds push-manager and starts the whole system on this machine.
 pub(crate) fn dev(arguments: &[String]) -> Result<()> {
@@ -11,13 +11,13 @@ pub(crate) fn dev(arguments: &[String]) -> Result<()> {
     let mut cargo = in_the_workspace("run")?;
     cargo.args(["--package", "push-manager", "--bin", "push-manager"]);
     cargo.args(["--", "dev"]).args(arguments);
-    become_it(cargo)
+    process::become_it(cargo)
 }
 
 pub(crate) fn build(arguments: &[String]) -> Result<()> {
     let mut cargo = in_the_workspace("build")?;
     cargo.args(arguments);
-    become_it(cargo)
+    process::become_it(cargo)
 }
 
 pub(crate) fn any(arguments: &[String]) -> Result<()> {
@@ -27,7 +27,7 @@ pub(crate) fn any(arguments: &[String]) -> Result<()> {
     }
     let mut cargo = protoc::cargo()?;
     cargo.args(arguments);
-    become_it(cargo)
+    process::become_it(cargo)
 }
 
 /// Works from any folder: the caller's folder stays the current one, so that
@@ -39,17 +39,4 @@ fn in_the_workspace(command: &str) -> Result<Command> {
         .arg("--manifest-path")
         .arg(workspace::root()?.join("Cargo.toml"));
     Ok(cargo)
-}
-
-/// Replaces this process, so that signals and the exit code are cargo's own.
-#[cfg(unix)]
-fn become_it(mut command: Command) -> Result<()> {
-    use std::os::unix::process::CommandExt;
-    let error = command.exec();
-    Err(Failure::new(format!("starting cargo: {error}")))
-}
-
-#[cfg(not(unix))]
-fn become_it(mut command: Command) -> Result<()> {
-    crate::process::show(&mut command)
 }

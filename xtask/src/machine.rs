@@ -2,6 +2,8 @@
 //!
 //! Everything missing is told at once: nobody likes to learn it one by one.
 
+pub(crate) mod containers;
+
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -154,6 +156,12 @@ pub(crate) fn require(programs: &[&'static Program]) -> Result<()> {
         Failure::new(format!("this machine lacks:\n  {}", missing.join("\n  ")))
             .hint("install these, then run the same command again"),
     )
+}
+
+/// Whether this is Linux, and we are root on it.
+pub(crate) fn root_on_linux() -> bool {
+    let user = || process::capture(Command::new("id").arg("-u"));
+    cfg!(target_os = "linux") && user().is_ok_and(|id| id.trim() == "0")
 }
 
 /// The first "1.2" in a line such as "rustc 1.95.0 (…)", "v20.20.2" or

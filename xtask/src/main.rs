@@ -16,6 +16,8 @@ mod bench;
 mod cache;
 mod cargo;
 mod ci;
+mod cluster;
+mod engine;
 mod failure;
 mod generate;
 mod help;
@@ -24,6 +26,7 @@ mod libtest;
 mod lint;
 mod machine;
 mod mutants;
+mod node_image;
 mod pictures;
 mod previous;
 mod process;
@@ -57,7 +60,8 @@ fn run(arguments: &[String]) -> Result<()> {
         .iter()
         .take_while(|a| *a != "--")
         .any(|a| a == "--help" || a == "-h");
-    let forwards = matches!(command, "dev" | "build" | "cargo");
+    let inside = command == "engine" && rest.first().is_some_and(|word| word == "in");
+    let forwards = inside || matches!(command, "dev" | "build" | "cargo");
     if asked_for_help && !forwards {
         return help::print(Some(command));
     }
@@ -67,6 +71,9 @@ fn run(arguments: &[String]) -> Result<()> {
         "build" => cargo::build(rest),
         "cargo" => cargo::any(rest),
         "tools" => tools::run(rest),
+        "engine" => engine::run(rest),
+        "cluster" => cluster::run(rest),
+        "node-image" => node_image::run(rest),
         "test" => test::run(rest),
         "lint" => lint::run(rest),
         "generate" => generate::run(rest),

@@ -59,6 +59,22 @@ pub(crate) fn show(command: &mut Command) -> Result<()> {
     expect_success(command, status)
 }
 
+/// Replaces this process, so that signals and the exit code are the program's own.
+#[cfg(unix)]
+pub(crate) fn become_it(mut command: Command) -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    let error = command.exec();
+    Err(Failure::new(format!(
+        "starting `{}`: {error}",
+        typed(&command)
+    )))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn become_it(mut command: Command) -> Result<()> {
+    show(&mut command)
+}
+
 /// As [`show`], and returns the lines of standard output as well.
 pub(crate) fn show_and_keep(command: &mut Command) -> Result<(ExitStatus, Vec<String>)> {
     eprintln!("    $ {}", typed(command));

@@ -4,6 +4,7 @@
 //! the tests do with them is the tests'.
 
 pub(crate) mod build;
+mod node;
 mod pin;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,13 @@ enum Origin {
         /// Variables of the program that hold its own version, which a build of the
         /// sources alone leaves empty. `{}` is the pinned version, without the `v`.
         stamps: &'static [&'static str],
+    },
+    /// A Go program of our own in `tools/FOLDER`: any change there is a new program.
+    Sources {
+        folder: &'static str,
+        package: &'static str,
+        /// The module whose version it goes by; without one it has none.
+        pin: Option<&'static str>,
     },
     /// A program from npm, pinned by a lock file in `tools/FOLDER`.
     Npm {
@@ -164,6 +172,12 @@ impl Tool {
                 let path = Some(build::go_path(&folder(f), &flags, self.name)?);
                 Ok(Pinned { version, path })
             }
+            Origin::Sources { folder: f, pin, .. } => {
+                let own = || Ok("our own".to_owned());
+                let version = pin.map_or_else(own, |pin| pin::go_version(&folder(f), pin))?;
+                let path = Some(build::sources_path(&folder(f), self.name)?);
+                Ok(Pinned { version, path })
+            }
             Origin::Npm { folder: f, package } => Ok(Pinned {
                 version: pin::npm_version(&folder(f), package)?,
                 path: Some(build::npm_path(&folder(f), self.name)?),
@@ -188,6 +202,9 @@ impl Tool {
                 let flags = build::stamp_flags(stamps, &version);
                 build::go(&folder(f), package, &flags, self.name)
             }
+            Origin::Sources {
+                folder: f, package, ..
+            } => build::go_sources(&folder(f), package, self.name),
             Origin::Npm { folder: f, .. } => build::npm(&folder(f), self.name),
             Origin::Machine(program) => program.find().ok_or_else(|| program.missing()),
         }
@@ -210,7 +227,21 @@ pub(crate) fn version(name: &str) -> Result<String> {
     Ok(tool.pinned(&root)?.version)
 }
 
-/// Makes all tools ready; the first that cannot be is an error.
+/// What decides the content of a tool: its name and the hash in its place. Tells it
+/// without building anything.
+pub(crate) fn content(name: &str) -> Result<String> {
+    let root = workspace::root()?;
+    let tools = chosen(&[name.to_owned()])?;
+    let tool = tools.first().ok_or_else(|| unknown(name))?;
+    let path = tool.pinned(&root)?.path.unwrap_or_default();
+    let place = path.ancestors().nth(2).and_then(Path::file_name);
+    Ok(format!(
+        "{name} {}",
+        place.unwrap_or_default().to_string_lossy()
+    ))
+}
+
+/// Makes all tools of the tests ready; the first that cannot be is an error.
 pub(crate) fn all() -> Result<Environment> {
     ready(&TOOLS.iter().collect::<Vec<_>>())
 }
@@ -238,7 +269,7 @@ pub(crate) fn interop_go() -> Result<PathBuf> {
                 .hint("it is part of the repository: git status tells whether it was deleted"),
         );
     }
-    build::go_sources(&folder, "interop")
+    build::go_sources(&folder, ".", "interop")
 }
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -276,15 +307,20 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Tool>> {
     if names.is_empty() {
         return Ok(TOOLS.iter().collect());
     }
-    let find = |name: &String| TOOLS.iter().find(|tool| tool.name == name);
+    let find = |name: &String| known().find(|tool| tool.name == name);
     names
         .iter()
         .map(|name| find(name).ok_or_else(|| unknown(name)))
         .collect()
 }
 
+/// The tools of the tests, then those of a node.
+fn known() -> impl Iterator<Item = &'static Tool> {
+    TOOLS.iter().chain(node::NODE_TOOLS)
+}
+
 fn unknown(name: &str) -> Failure {
-    let known: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
+    let known: Vec<_> = known().map(|tool| tool.name).collect();
     Failure::new(format!("there is no tool `{name}`"))
         .hint(format!("the tools are {}", known.join(", ")))
 }

@@ -36,15 +36,21 @@ pub(crate) fn go(folder: &Path, package: &str, flags: &str, name: &str) -> Resul
     go_at(&path, folder, package, flags, name)
 }
 
-/// Builds the main package of the module in `folder`, whose own sources count
-/// too: any change of a file there is a new program.
-pub(crate) fn go_sources(folder: &Path, name: &str) -> Result<PathBuf> {
+/// Where a Go program is, or will be, to which all the sources in `folder` count.
+pub(crate) fn sources_path(folder: &Path, name: &str) -> Result<PathBuf> {
     let mut parts = vec![go_version()?.into_bytes()];
     for file in crate::workspace::files(folder)? {
         parts.push(file.to_string_lossy().into_owned().into_bytes());
         parts.push(read(&folder.join(&file))?);
     }
-    go_at(&program(folder, &parts, name)?, folder, ".", "-s -w", name)
+    program(folder, &parts, name)
+}
+
+/// Builds one package of the module in `folder`, whose own sources count too: any
+/// change of a file there is a new program.
+pub(crate) fn go_sources(folder: &Path, package: &str, name: &str) -> Result<PathBuf> {
+    let path = sources_path(folder, name)?;
+    go_at(&path, folder, package, "-s -w", name)
 }
 
 fn go_at(path: &Path, folder: &Path, package: &str, flags: &str, name: &str) -> Result<PathBuf> {

@@ -1,0 +1,3 @@
+module push-manager.dev/tools/runc-fit
+
+go 1.25

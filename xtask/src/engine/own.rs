@@ -1,0 +1,235 @@
+//! An engine of our own, beside whatever engine the machine has: its own socket,
+//! data, process id file and network namespace, below the cache folder.
+//!
+//! Its runtime is `runc-fit`, so that privileged containers work where the machine
+//! withholds a capability.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::failure::{Failure, Result, While};
+use crate::machine::{self, containers as programs};
+use crate::{cache, process, tools};
+
+/// The network namespace; one engine of ours is all that a machine has.
+const NAMESPACE: &str = "push-manager";
+/// How long the engine may take to answer, or to stop its containers.
+const PATIENCE: Duration = Duration::from_mins(1);
+const POLL: Duration = Duration::from_millis(200);
+/// The kernel takes 107 bytes for a socket's path; dockerd adds up to 50 to ours.
+const LONGEST_FOLDER: usize = 57;
+
+#[derive(Debug)]
+pub(super) struct Own {
+    folder: PathBuf,
+}
+
+/// A program in the engine's network namespace. Not by `ip netns exec`: that mounts
+/// a fresh /sys, in which an engine finds no cgroups.
+pub(super) fn inside(program: &OsStr) -> Command {
+    let mut command = Command::new("nsenter");
+    command.arg(format!("--net={}", namespace_file().display()));
+    command.arg("--").arg(program);
+    command
+}
+
+fn namespace_file() -> PathBuf {
+    Path::new("/run/netns").join(NAMESPACE)
+}
+
+impl Own {
+    pub(super) fn here() -> Result<Self> {
+        let folder = cache::folder("engine")?;
+        Ok(Self { folder })
+    }
+
+    pub(super) fn host(&self) -> String {
+        format!("unix://{}", self.folder.join("docker.sock").display())
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.folder.join("dockerd.log")
+    }
+
+    /// Its process, while it runs.
+    pub(super) fn process(&self) -> Option<u32> {
+        alive(&self.pid_file(), "dockerd")
+    }
+
+    /// Starts it and waits until it answers; does nothing where it runs.
+    pub(super) fn start(&self) -> Result<()> {
+        self.check()?;
+        let fit = tools::one("runc-fit")?;
+        let _held = cache::lock(&self.folder, "engine")?;
+        if self.process().is_some() {
+            return self.wait(None);
+        }
+        self.sweep();
+        make_namespace()?;
+        // A copy, so that emptying the cache of tools does not hurt what runs.
+        let runtime = self.folder.join("runc-fit");
+        fs::copy(&fit, &runtime).while_doing(|| format!("copying {}", fit.display()))?;
+        let mut child = self.spawn(&runtime)?;
+        self.wait(Some(&mut child))
+    }
+
+    /// Stops it and all its containers, and keeps its images.
+    pub(super) fn stop(&self) -> Result<()> {
+        let _held = cache::lock(&self.folder, "engine")?;
+        let Some(pid) = self.process() else {
+            println!("our own engine does not run");
+            return Ok(());
+        };
+        process::capture(Command::new("kill").arg(pid.to_string()))?;
+        let started = Instant::now();
+        while self.process().is_some() {
+            if started.elapsed() > PATIENCE {
+                return Err(Failure::new(format!("process {pid} does not end"))
+                    .hint(format!("its log is {}", self.log().display())));
+            }
+            std::thread::sleep(POLL);
+        }
+        process::capture(Command::new("ip").args(["netns", "del", NAMESPACE]))?;
+        println!("our own engine has stopped; its images are kept");
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        if !machine::root_on_linux() {
+            return Err(Failure::new("an engine of our own needs root on Linux")
+                .hint("start Docker instead, or run this as root"));
+        }
+        if self.folder.as_os_str().len() > LONGEST_FOLDER {
+            return Err(Failure::new(format!(
+                "{} is too long a path for the engine's sockets",
+                self.folder.display()
+            ))
+            .hint("set XDG_CACHE_HOME to a shorter one"));
+        }
+        machine::require(&[
+            &machine::GO,
+            &programs::DOCKER,
+            &programs::DOCKERD,
+            &programs::RUNC,
+            &programs::IPTABLES,
+            &programs::IP,
+            &programs::NSENTER,
+            &programs::SETSID,
+        ])
+    }
+
+    fn pid_file(&self) -> PathBuf {
+        self.folder.join("dockerd.pid")
+    }
+
+    /// Removes process id files that a crash or a restart of the machine left: their
+    /// numbers may be other processes' by now, and dockerd would wait for those.
+    fn sweep(&self) {
+        let containerd = self.folder.join("exec/containerd/containerd.pid");
+        for (file, program) in [(self.pid_file(), "dockerd"), (containerd, "containerd")] {
+            if alive(&file, program).is_none() {
+                // Not there is as good as removed.
+                drop(fs::remove_file(file));
+            }
+        }
+    }
+
+    fn spawn(&self, runtime: &Path) -> Result<Child> {
+        let log = self.log();
+        let doing = || format!("writing {}", log.display());
+        let output = File::create(&log).while_doing(doing)?;
+        let errors = output.try_clone().while_doing(doing)?;
+        // setsid: the engine outlives the shell that starts it.
+        let mut command = inside(OsStr::new("setsid"));
+        command.current_dir(&self.folder).env_remove("DOCKER_HOST");
+        command.args(["dockerd", "--storage-driver", "overlay2"]);
+        command.arg("--host").arg(self.host());
+        command.arg("--data-root").arg(self.folder.join("data"));
+        command.arg("--exec-root").arg(self.folder.join("exec"));
+        command.arg("--pidfile").arg(self.pid_file());
+        command.args(["--default-runtime", "fit", "--add-runtime"]);
+        command.arg(format!("fit={}", runtime.display()));
+        command.stdin(Stdio::null()).stdout(output).stderr(errors);
+        command
+            .spawn()
+            .while_doing(|| "starting dockerd".to_owned())
+    }
+
+    /// Waits until it answers.
+    fn wait(&self, mut child: Option<&mut Child>) -> Result<()> {
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            let mut docker = Command::new("docker");
+            docker.env("DOCKER_HOST", self.host()).arg("version");
+            if process::capture(&mut docker).is_ok() {
+                return Ok(());
+            }
+            if let Some(child) = child.as_mut() {
+                let ended = child
+                    .try_wait()
+                    .while_doing(|| "watching dockerd".to_owned())?;
+                if ended.is_some() {
+                    break;
+                }
+            }
+            std::thread::sleep(POLL);
+        }
+        let log = self.log();
+        Err(Failure::new(format!(
+            "the engine did not start; the end of its log ({}):\n{}",
+            log.display(),
+            process::tail(&log)
+        )))
+    }
+}
+
+fn make_namespace() -> Result<()> {
+    if !namespace_file().exists() {
+        process::capture(Command::new("ip").args(["netns", "add", NAMESPACE]))?;
+    }
+    let mut up = inside(OsStr::new("ip"));
+    up.args(["link", "set", "lo", "up"]);
+    process::capture(&mut up).map(drop)
+}
+
+/// The process that a file names, if it is this program and started for that file's
+/// folder: the number alone may have become another process's.
+fn alive(pid_file: &Path, program: &str) -> Option<u32> {
+    let pid: u32 = fs::read_to_string(pid_file).ok()?.trim().parse().ok()?;
+    let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let folder = pid_file.parent()?.to_str()?;
+    is(&line, program, folder).then_some(pid)
+}
+
+/// Whether a command line (its words end in zeros) runs the program for the folder.
+fn is(line: &[u8], program: &str, folder: &str) -> bool {
+    let line = String::from_utf8_lossy(line);
+    let (first, rest) = line.split_once('\0').unwrap_or((&line, ""));
+    Path::new(first).file_name() == Some(OsStr::new(program)) && rest.contains(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_ours_by_program_and_folder() {
+        let ours = b"dockerd\0--pidfile\0/c/engine/dockerd.pid\0";
+        assert!(is(ours, "dockerd", "/c/engine"));
+        assert!(!is(ours, "dockerd", "/other"));
+        assert!(!is(b"sleep\0/c/engine\0", "dockerd", "/c/engine"));
+        assert!(!is(b"", "dockerd", "/c/engine"));
+    }
+
+    #[test]
+    fn a_stale_file_names_no_process() {
+        let file = std::env::temp_dir().join(format!("stale-{}.pid", std::process::id()));
+        // This process is alive, and no dockerd.
+        fs::write(&file, std::process::id().to_string()).unwrap();
+        assert_eq!(alive(&file, "dockerd"), None);
+        fs::remove_file(&file).unwrap();
+    }
+}

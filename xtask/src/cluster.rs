@@ -64,6 +64,19 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
+/// The cluster of this name, which is created unless it is there.
+pub(crate) fn ready(engine: &Engine, options: &Options) -> Result<Cluster> {
+    if !names(engine)?.contains(&options.name) {
+        return create(engine, options);
+    }
+    eprintln!("    the cluster {} that is there already", options.name);
+    Ok(Cluster {
+        name: options.name.clone(),
+        image: String::new(),
+        kubeconfig: place(&options.name, options.kubeconfig.as_deref())?,
+    })
+}
+
 /// Creates a cluster and waits until its nodes and system pods are ready.
 pub(crate) fn create(engine: &Engine, options: &Options) -> Result<Cluster> {
     let name = &options.name;

@@ -13,10 +13,9 @@ use crate::engine::{self, Engine};
 use crate::failure::{Failure, Result};
 use crate::images::{self, Image};
 use crate::libtest::Report;
-use crate::mutants::sample;
 use crate::steps::Steps;
 use crate::tools::{self, Environment};
-use crate::{machine, process, protoc, workspace};
+use crate::{machine, process, protoc, sample, workspace};
 use wish::{Place, Wish};
 
 /// The cluster that is made and used when none is named.
@@ -26,6 +25,12 @@ const ALWAYS: &str = "three_grpcurl_commands";
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let wish = wish::read(arguments)?;
+    if wish.list {
+        names(&Environment::new())?
+            .iter()
+            .for_each(|name| println!("{name}"));
+        return Ok(());
+    }
     let mut steps = Steps::new(7);
     steps.step("What this machine has", || {
         machine::require(&[&machine::RUST, &machine::GO, &machine::CC, &machine::GIT])
@@ -45,10 +50,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         cluster_with(&wish, engine.as_ref(), &built.images)
     })?;
     environment.insert("E2E_KUBECONFIG", cluster);
-    let verdict = steps.step("The scenarios", || scenarios(&wish, engine.as_ref(), &environment));
+    let verdict = steps.step("The scenarios", || {
+        scenarios(&wish, engine.as_ref(), &environment)
+    });
     ended(&wish, engine.as_ref(), verdict.is_ok())?;
     let report = verdict?;
-    steps.summary("All scenarios passed");
+    steps.summary("The scenarios passed");
     println!("\n{} passed, {} failed", report.passed, report.failed);
     Ok(())
 }
@@ -56,9 +63,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 /// What the scenarios find in variables.
 fn programs(wish: &Wish) -> Result<Environment> {
     let mut environment = Environment::new();
-    for (variable, tool) in
-        [("KUBECTL", "kubectl"), ("HELM", "helm"), ("GRPCURL", "grpcurl"), ("ETCDCTL", "etcdctl")]
-    {
+    for (variable, tool) in [
+        ("KUBECTL", "kubectl"),
+        ("HELM", "helm"),
+        ("GRPCURL", "grpcurl"),
+        ("ETCDCTL", "etcdctl"),
+    ] {
         environment.insert(variable, tools::one(tool)?);
     }
     environment.insert("INTEROP_GO", tools::interop_go()?);
@@ -77,7 +87,7 @@ fn programs(wish: &Wish) -> Result<Environment> {
 fn cluster_with(wish: &Wish, engine: Option<&Engine>, images: &[Image]) -> Result<PathBuf> {
     match (&wish.place, engine) {
         (Place::Kind, Some(engine)) => {
-            let cluster = cluster::create(engine, &wish.cluster_options(NAME))?;
+            let cluster = cluster::ready(engine, &wish.cluster(NAME))?;
             for image in images {
                 cluster::load(engine, NAME, &image.archive)?;
             }
@@ -96,11 +106,16 @@ fn cluster_with(wish: &Wish, engine: Option<&Engine>, images: &[Image]) -> Resul
 /// Has the images loaded by the command that the user named for it.
 fn load_by(command: Option<&str>, archive: &Path) -> Result<()> {
     let Some(command) = command else {
-        eprintln!("    not loaded, as no --load says how: {}", archive.display());
+        eprintln!(
+            "    not loaded, as no --load says how: {}",
+            archive.display()
+        );
         return Ok(());
     };
     let mut words = command.split_whitespace();
-    let program = words.next().ok_or_else(|| Failure::new("--load wants a command"))?;
+    let program = words
+        .next()
+        .ok_or_else(|| Failure::new("--load wants a command"))?;
     process::show(Command::new(program).args(words).arg(archive))
 }
 
@@ -110,7 +125,10 @@ fn tests(engine: Option<&Engine>, environment: &Environment) -> Result<Command> 
     if let Some(engine) = engine {
         let plain = cargo;
         cargo = engine.command(plain.get_program());
-        for (name, value) in plain.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        for (name, value) in plain
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?)))
+        {
             cargo.env(name, value);
         }
     }
@@ -134,8 +152,12 @@ fn scenarios(wish: &Wish, engine: Option<&Engine>, environment: &Environment) ->
     }
     let (count, red) = (report.red.len(), report.red.join("\n  "));
     let dumps = workspace::target()?.join("e2e");
-    Err(Failure::new(format!("{count} scenarios failed:\n  {red}"))
-        .hint(format!("what was there when each failed: {}", dumps.display())))
+    Err(
+        Failure::new(format!("{count} scenarios failed:\n  {red}")).hint(format!(
+            "what was there when each failed: {}",
+            dumps.display()
+        )),
+    )
 }
 
 /// Their names, if not all are wanted.
@@ -145,7 +167,11 @@ fn chosen(wish: &Wish, environment: &Environment) -> Result<Vec<String>> {
     };
     let mut names = names(environment)?;
     let count = names.len().div_ceil(*part);
-    let always: Vec<String> = names.iter().filter(|name| name.contains(ALWAYS)).cloned().collect();
+    let always: Vec<String> = names
+        .iter()
+        .filter(|name| name.contains(ALWAYS))
+        .cloned()
+        .collect();
     names.retain(|name| !always.contains(name));
     sample::keep(&mut names, count, seed, |name| name);
     eprintln!("    seed {seed} chose 1 in {part}: {}", names.join(", "));
@@ -158,7 +184,9 @@ fn chosen(wish: &Wish, environment: &Environment) -> Result<Vec<String>> {
 pub(crate) fn names(environment: &Environment) -> Result<Vec<String>> {
     let mut cargo = tests(None, environment)?;
     let listed = process::capture(cargo.args(["--quiet", "--", "--list"]))?;
-    let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
+    let names = listed
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test"));
     Ok(names.map(str::to_owned).collect())
 }
 
@@ -169,7 +197,7 @@ fn ended(wish: &Wish, engine: Option<&Engine>, well: bool) -> Result<()> {
             if !well {
                 eprintln!("    the cluster goes; to look into one: cargo xtask e2e --keep");
             }
-            cluster::delete(engine, NAME)
+            cluster::delete(engine, NAME, None)
         }
         _ => Ok(()),
     }

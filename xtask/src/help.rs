@@ -14,6 +14,7 @@ To change it:
   test --unit          only the tests inside the crates: seconds, needs Rust alone
   lint                 format, clippy, protos, dependencies, file lengths
   generate [--check]   the CRD, the charts' and docs' generated parts, dist/
+  e2e [FILTER…]        scenarios on a real cluster, which kind makes in containers
   mutants [NAME…]      breaks one promise at a time; its test must go red
   bench console        what the console costs, beside its bounds
   images [--load]      container images of the product, without pulling anything
@@ -90,6 +91,25 @@ promised; a bound that does not hold is a failure. With `server`: only what the
 manager's part costs. --short takes about two minutes once things are built, and
 is what `ci` runs.";
 
+const E2E: &str = "\
+cargo xtask e2e [FILTER…] [--filter TEXT] [--keep] [--dev] [--own-node-image]
+cargo xtask e2e --part 1/N --seed TEXT     one scenario in N, and always the first pushes
+cargo xtask e2e --kubeconfig FILE [--load COMMAND]
+cargo xtask e2e --list
+Builds images and tests, has kind make a cluster of one control plane and two
+workers, loads the images, installs the operator's chart, and runs the scenarios of
+tests/e2e one after another, each in a namespace of its own with an etcd of its own,
+with pushes and WebSockets from outside the cluster. The hosts are kindest/node
+where that can be had, else an image built here from Debian's packages and Go
+modules. It needs a container engine: Docker, or `cargo xtask engine start`.
+What was there when a scenario failed is in target/e2e/NAMESPACE.
+  --keep        leaves the cluster, and the namespaces of failed scenarios; the next
+                run uses it. `cargo xtask cluster delete --name push-manager-e2e`
+  --dev         tests programs that are compiled faster
+  --kubeconfig  runs in that cluster, as its administrator. COMMAND gets each image's
+                archive, such as `minikube image load`. E2E_HOST names a host of it
+                that is reached from here, E2E_ETCD_IMAGE an image of etcd";
+
 const IMAGES: &str = "\
 cargo xtask images [NAME…] [--load] [--dev]
 Builds push-manager, push-manager-operator and push-manager-reference (a
@@ -125,6 +145,7 @@ pub(crate) fn print(command: Option<&str>) -> Result<()> {
         Some("generate") => GENERATE,
         Some("mutants") => MUTANTS,
         Some("bench") => BENCH,
+        Some("e2e") => E2E,
         Some("images") => IMAGES,
         Some("pictures") => PICTURES,
         Some("ci") => CI,

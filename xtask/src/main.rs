@@ -17,6 +17,7 @@ mod cache;
 mod cargo;
 mod ci;
 mod cluster;
+mod e2e;
 mod engine;
 mod failure;
 mod generate;
@@ -31,6 +32,7 @@ mod pictures;
 mod previous;
 mod process;
 mod protoc;
+mod sample;
 mod steps;
 mod test;
 mod tools;
@@ -80,6 +82,7 @@ fn run(arguments: &[String]) -> Result<()> {
         "mutants" => mutants::run(rest),
         "bench" => bench::run(rest),
         "images" => images::run(rest),
+        "e2e" => e2e::run(rest),
         "pictures" => pictures::run(rest),
         "ci" => ci::run(rest),
         other => Err(Failure::new(format!("there is no command `{other}`"))

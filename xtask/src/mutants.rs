@@ -3,7 +3,6 @@
 
 mod judge;
 mod patch;
-mod sample;
 mod scratch;
 
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use std::time::Instant;
 
 use crate::failure::{Failure, Result};
 use crate::process::took;
-use crate::{machine, tools, workspace};
+use crate::{machine, sample, tools, workspace};
 use judge::Verdict;
 use patch::Patch;
 use scratch::Scratch;

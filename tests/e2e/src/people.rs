@@ -111,6 +111,21 @@ impl People {
         Ok(serde_json::from_str(&said)?)
     }
 
+    /// How many get a text, once as many as wanted have it or none comes any more.
+    pub async fn who_gets(&self, text: &str, wanted: usize, within: Duration) -> usize {
+        let began = tokio::time::Instant::now();
+        loop {
+            let mut having = 0;
+            for spec in &self.specs {
+                having += usize::from(self.clients.got(&spec.name, text, Duration::ZERO).await);
+            }
+            if having >= wanted || began.elapsed() > within {
+                return having;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Who has a text by now, by the number of their node.
     pub async fn nodes_that_got(&self, text: &str) -> Vec<usize> {
         // Nothing tells that somebody will not get it.
@@ -190,7 +205,7 @@ fn spec(doors: &[String], number: usize) -> ClientSpec {
     }
     ClientSpec {
         name: format!("client-{number:03}"),
-        user: format!("user-{number:03}"),
+        user: format!("user-{:03}", number + 1),
         rooms,
         nodes: vec![doors[number % NODES].clone()],
     }

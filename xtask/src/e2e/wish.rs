@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cluster::Options;
+use crate::cluster::{NodeImage, Options};
 use crate::failure::{Failure, Result};
 use crate::images::Profile;
 
@@ -28,6 +28,23 @@ pub(super) struct Wish {
     /// Only one in so many scenarios, chosen by the seed.
     pub(super) part: Option<(usize, String)>,
     pub(super) list: bool,
+    /// Whether the hosts are made of our own node image, wherever it runs.
+    pub(super) own_node_image: bool,
+}
+
+impl Wish {
+    /// The cluster that kind is to make.
+    pub(super) fn cluster(&self, name: &str) -> Options {
+        Options {
+            name: name.to_owned(),
+            image: if self.own_node_image {
+                NodeImage::Own
+            } else {
+                NodeImage::Either
+            },
+            kubeconfig: None,
+        }
+    }
 }
 
 pub(super) fn read(arguments: &[String]) -> Result<Wish> {
@@ -43,6 +60,7 @@ pub(super) fn read(arguments: &[String]) -> Result<Wish> {
         match word.as_str() {
             "--keep" => wish.keep = true,
             "--dev" => wish.profile = Profile::Dev,
+            "--own-node-image" => wish.own_node_image = true,
             "--list" => wish.list = true,
             "--filter" => wish.filters.push(value()?),
             "--kubeconfig" => wish.place = Place::Kubeconfig(value()?.into()),
@@ -55,17 +73,25 @@ pub(super) fn read(arguments: &[String]) -> Result<Wish> {
     }
     wish.part = match (part, seed) {
         (None, None) => None,
-        (Some(part), Some(seed)) => Some((one_in(&part).ok_or_else(|| bad(format!("--part {part}: expected 1/N")))?, seed)),
+        (Some(part), Some(seed)) => Some((
+            one_in(&part).ok_or_else(|| bad(format!("--part {part}: expected 1/N")))?,
+            seed,
+        )),
         _ => return Err(bad("--part and --seed come together".to_owned())),
     };
     if wish.part.is_some() && !wish.filters.is_empty() {
-        return Err(bad("--part chooses by itself: no filters beside it".to_owned()));
+        return Err(bad(
+            "--part chooses by itself: no filters beside it".to_owned()
+        ));
     }
     Ok(wish)
 }
 
 fn one_in(part: &str) -> Option<usize> {
-    part.strip_prefix("1/")?.parse().ok().filter(|many| *many > 0)
+    part.strip_prefix("1/")?
+        .parse()
+        .ok()
+        .filter(|many| *many > 0)
 }
 
 #[cfg(test)]
@@ -73,7 +99,12 @@ mod tests {
     use super::*;
 
     fn wish(words: &str) -> Result<Wish> {
-        read(&words.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        read(
+            &words
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[test]
@@ -83,8 +114,17 @@ mod tests {
 
     #[test]
     fn a_part_needs_its_seed_and_stands_alone() {
-        assert_eq!(wish("--part 1/3 --seed x").unwrap().part, Some((3, "x".to_owned())));
-        for words in ["--part 1/3", "--seed x", "--part 2/3 --seed x", "--part 1/0 --seed x", "--part 1/3 --seed x a"] {
+        assert_eq!(
+            wish("--part 1/3 --seed x").unwrap().part,
+            Some((3, "x".to_owned()))
+        );
+        for words in [
+            "--part 1/3",
+            "--seed x",
+            "--part 2/3 --seed x",
+            "--part 1/0 --seed x",
+            "--part 1/3 --seed x a",
+        ] {
             assert!(wish(words).is_err(), "{words}");
         }
     }

@@ -4,7 +4,7 @@
 use crate::cache::content_name;
 
 /// Keeps `count` of the items.
-pub(super) fn keep<T>(items: &mut Vec<T>, count: usize, seed: &str, name: impl Fn(&T) -> &str) {
+pub(crate) fn keep<T>(items: &mut Vec<T>, count: usize, seed: &str, name: impl Fn(&T) -> &str) {
     items.sort_by_cached_key(|item| content_name([seed.as_bytes(), name(item).as_bytes()]));
     items.truncate(count);
     items.sort_by(|a, b| name(a).cmp(name(b)));

@@ -4,6 +4,7 @@
 //! for that of `wish`.
 
 mod image;
+mod tell;
 mod wish;
 
 use std::path::{Path, PathBuf};
@@ -53,13 +54,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let engine = engine::require()?;
     let name = &options.name;
     match action {
-        Action::Create => advise(&engine, &create(&engine, &options)?),
+        Action::Create => tell::advise(&engine, &create(&engine, &options)?),
         Action::Delete => {
             delete(&engine, name, options.kubeconfig.as_deref())?;
             println!("the cluster {name} is gone");
             Ok(())
         }
-        Action::Status => status(&engine, &options),
+        Action::Status => tell::status(&engine, &options),
         Action::Load(archive) => load(&engine, name, &archive),
     }
 }
@@ -156,45 +157,6 @@ fn settle(engine: &Engine, cluster: &Cluster) -> Result<()> {
             PATIENCE,
         ])?;
     }
-    Ok(())
-}
-
-fn status(engine: &Engine, options: &Options) -> Result<()> {
-    let Options {
-        name, kubeconfig, ..
-    } = options;
-    let names = names(engine)?;
-    if !names.contains(name) {
-        return Err(Failure::new(format!("there is no cluster {name}")).hint(
-            if names.is_empty() {
-                "cargo xtask cluster create".to_owned()
-            } else {
-                format!("there is {}; give it as --name", names.join(", "))
-            },
-        ));
-    }
-    let mut kubectl = engine.command(tools::one("kubectl")?);
-    let kubeconfig = place(name, kubeconfig.as_deref())?;
-    kubectl.arg("--kubeconfig").arg(kubeconfig);
-    process::show(kubectl.args(["get", "nodes,pods", "--all-namespaces", "--output=wide"]))
-}
-
-fn advise(engine: &Engine, cluster: &Cluster) -> Result<()> {
-    let Cluster {
-        name,
-        image,
-        kubeconfig,
-    } = cluster;
-    let kubectl = tools::one("kubectl")?;
-    let inside = if engine.is_our_own() {
-        "cargo xtask engine in "
-    } else {
-        ""
-    };
-    println!("the cluster {name} runs on {image}. To use it:");
-    println!("  export KUBECONFIG='{}'", kubeconfig.display());
-    println!("  {inside}{} get pods --all-namespaces", kubectl.display());
-    println!("To end it:\n  cargo xtask cluster delete --name {name}");
     Ok(())
 }
 

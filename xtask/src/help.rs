@@ -20,6 +20,10 @@ To change it:
   images [--load]      container images of the product, without pulling anything
   pictures             draws the console's pictures in docs/pictures anew
   ci                   what a submission must pass: lint, test, bench, some mutants
+To have a cluster:
+  cluster create       one of containers; cluster status, load, delete
+  engine start         a container engine of our own, where the machine has none
+  node-image           what nodes are made of, where no image registry can be reached
 To help yourself:
   tools [NAME…]        build or find the pinned test tools and say where they are
   build [ARGS…]        cargo build with the protobuf compiler found
@@ -49,8 +53,43 @@ cargo xtask tools [NAME…]        build or find them; print name, version, path
 cargo xtask tools --list         the same without building anything
 cargo xtask tools --env [NAME…]  print shell lines to set; use it as
                                  eval \"$(cargo xtask tools --env)\"
-What is pinned, and how to change it: tools/README.md. They live in
+Without a NAME: those of the tests. By name also those of a cluster: kind, kubelet,
+kubeadm and so on, see tools/README.md, which tells how to change a pin, too. They live in
 ${XDG_CACHE_HOME:-~/.cache}/push-manager/tools, which may be deleted at any time.";
+
+const ENGINE: &str = "\
+cargo xtask engine start         start a container engine of our own, or find it running
+cargo xtask engine stop          stop it and its containers; images are kept
+cargo xtask engine status        which engine the other commands use
+cargo xtask engine env           shell lines to use it: eval \"$(cargo xtask engine env)\"
+cargo xtask engine in COMMAND…   run a command where the ports of containers are
+Commands that want an engine take what DOCKER_HOST names, else our own where it
+runs, else the machine's. Our own is dockerd (Debian: apt-get install docker.io) with
+its own socket, data and network namespace, beside any other; it needs root on Linux,
+and runs privileged containers even where the machine withholds a capability. It
+reaches nothing outside, no registry either. All it keeps is in
+${XDG_CACHE_HOME:-~/.cache}/push-manager/engine; stop it before you delete that.";
+
+const NODE_IMAGE: &str = "\
+cargo xtask node-image           build the node image, unless it is there; print its name
+cargo xtask node-image base      likewise a base for images: Debian and certificates
+A node image for kind made of Debian's packages and Go modules, for where no image
+registry can be reached. Needs root on Linux, debootstrap, Go and an engine. The first
+time takes five to fifteen minutes, most of it Go and debootstrap. What is in it and what
+decides its name: tests/e2e/node/README.md. Packages come from apt's own mirror, or
+from the address in DEBIAN_MIRROR.";
+
+const CLUSTER: &str = "\
+cargo xtask cluster create       one control plane, two workers; waits until all is ready
+    --name NAME                  instead of push-manager
+    --image IMAGE                this node image
+    --node-image own             the one that `cargo xtask node-image` builds
+    --kubeconfig FILE            where it goes, instead of the cache folder
+cargo xtask cluster status       its nodes and pods
+cargo xtask cluster load ARCHIVE images of `docker save` onto every node
+cargo xtask cluster delete       ends it
+Without a wish the node image is a released one of kind where it is there or can be
+pulled, else our own. It takes about 40 s and 700 MB of memory once the image is there.";
 
 const LINT: &str = "\
 cargo xtask lint                 all checks
@@ -141,6 +180,9 @@ pub(crate) fn print(command: Option<&str>) -> Result<()> {
         Some("dev") => DEV,
         Some("test") => TEST,
         Some("tools") => TOOLS,
+        Some("engine") => ENGINE,
+        Some("node-image") => NODE_IMAGE,
+        Some("cluster") => CLUSTER,
         Some("lint") => LINT,
         Some("generate") => GENERATE,
         Some("mutants") => MUTANTS,

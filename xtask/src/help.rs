@@ -47,6 +47,7 @@ cargo xtask tools [NAME…]        build or find them; print name, version, path
 cargo xtask tools --list         the same without building anything
 cargo xtask tools --env [NAME…]  print shell lines to set; use it as
                                  eval \"$(cargo xtask tools --env)\"
+docker-compose is made ready only when it is named.
 What is pinned, and how to change it: tools/README.md. They live in
 ${XDG_CACHE_HOME:-~/.cache}/push-manager/tools, which may be deleted at any time.";
 

@@ -140,6 +140,17 @@ static TOOLS: &[Tool] = &[
     },
 ];
 
+/// Built only when asked for by name: few tests need them, and they take long.
+static ON_DEMAND: &[Tool] = &[Tool {
+    name: "docker-compose",
+    variable: "DOCKER_COMPOSE",
+    origin: Origin::Go {
+        folder: "compose",
+        package: "github.com/docker/compose/v2/cmd",
+        stamps: &["github.com/docker/compose/v2/internal.Version=v{}"],
+    },
+}];
+
 /// Variables for the tests and the paths they hold.
 pub(crate) type Environment = BTreeMap<&'static str, PathBuf>;
 
@@ -276,15 +287,19 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Tool>> {
     if names.is_empty() {
         return Ok(TOOLS.iter().collect());
     }
-    let find = |name: &String| TOOLS.iter().find(|tool| tool.name == name);
+    let find = |name: &String| known().find(|tool| tool.name == name);
     names
         .iter()
         .map(|name| find(name).ok_or_else(|| unknown(name)))
         .collect()
 }
 
+fn known() -> impl Iterator<Item = &'static Tool> {
+    TOOLS.iter().chain(ON_DEMAND)
+}
+
 fn unknown(name: &str) -> Failure {
-    let known: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
+    let known: Vec<_> = known().map(|tool| tool.name).collect();
     Failure::new(format!("there is no tool `{name}`"))
         .hint(format!("the tools are {}", known.join(", ")))
 }

@@ -17,16 +17,17 @@ COPY . .
 # A named target keeps the flag away from build scripts and macros, which can't be static.
 RUN set -eu; \
     target="$(rustc -vV | sed -n 's/^host: //p')"; \
-    RUSTFLAGS='-C target-feature=+crt-static' cargo xtask cargo build --release --locked --target "$target" \
-      --package push-manager --package push-manager-operator --package push-manager-reference; \
+    RUSTFLAGS='-C target-feature=+crt-static -C strip=debuginfo' cargo xtask cargo build --release --locked --target "$target" \
+      --bins --package push-manager --package push-manager-operator --package push-manager-reference; \
     mkdir -p /out/etc; \
     echo 'hosts: files dns' > /out/etc/nsswitch.conf; \
+    echo 'push-manager:x:65532:65532::/:/nowhere' > /out/etc/passwd; \
     cd "target/$target/release"; \
     cp push-manager push-manager-operator push-manager-controller push-manager-node /out/
 
 FROM scratch AS push-manager-operator
 LABEL org.opencontainers.image.title="push-manager-operator" \
-      org.opencontainers.image.description="Runs Push-Managers in Kubernetes" \
+      org.opencontainers.image.description="Runs Push-Manager in Kubernetes" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /out/etc/ /etc/
 COPY --from=build /out/push-manager-operator /push-manager-operator
@@ -37,7 +38,7 @@ ENTRYPOINT ["/push-manager-operator"]
 # Two programs; whoever runs it names one: /push-manager-controller or /push-manager-node.
 FROM scratch AS push-manager-reference
 LABEL org.opencontainers.image.title="push-manager-reference" \
-      org.opencontainers.image.description="A Connect-Node with WebSocket clients and a Controller-Manager, to start with" \
+      org.opencontainers.image.description="A Connect-Node and a Controller-Manager to try Push-Manager with" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /out/etc/ /etc/
 COPY --from=build /out/push-manager-controller /out/push-manager-node /
@@ -47,10 +48,10 @@ EXPOSE 50051 50052 8080
 # The last one is what a build without --target makes.
 FROM scratch AS push-manager
 LABEL org.opencontainers.image.title="push-manager" \
-      org.opencontainers.image.description="Pushes messages to rooms, users and everyone through Connect-Nodes" \
+      org.opencontainers.image.description="Takes pushes from business servers and fans them out to Connect-Nodes" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /out/etc/ /etc/
 COPY --from=build /out/push-manager /push-manager
 USER 65532:65532
-EXPOSE 50053 9093
+EXPOSE 50053 50054 9093
 ENTRYPOINT ["/push-manager"]

@@ -14,11 +14,12 @@ ARG RUST_IMAGE=rust:1.95-bookworm
 FROM ${RUST_IMAGE} AS build
 WORKDIR /src
 COPY . .
-# A named target keeps the flag away from build scripts and macros, which can't be static.
+# With the target named, the flags are the programs' alone: macros and build scripts can't be static.
 RUN set -eu; \
     target="$(rustc -vV | sed -n 's/^host: //p')"; \
-    RUSTFLAGS='-C target-feature=+crt-static -C strip=debuginfo' cargo xtask cargo build --release --locked --target "$target" \
-      --bins --package push-manager --package push-manager-operator --package push-manager-reference; \
+    cargo xtask cargo build --release --locked --bins --target "$target" \
+      --config "target.$target.rustflags = ['-Ctarget-feature=+crt-static', '-Cstrip=debuginfo']" \
+      --package push-manager --package push-manager-operator --package push-manager-reference; \
     mkdir -p /out/etc; \
     echo 'hosts: files dns' > /out/etc/nsswitch.conf; \
     echo 'push-manager:x:65532:65532::/:/nowhere' > /out/etc/passwd; \

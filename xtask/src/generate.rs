@@ -20,6 +20,9 @@ const BEGIN: &str = "<!-- generated: begin -->";
 const END: &str = "<!-- generated: end -->";
 const OPERATOR_CHART: &str = "charts/push-manager-operator";
 const SERVER_CHART: &str = "charts/push-manager";
+const RULES: &str = "crates/operator/assets/alerts/push-manager.yaml";
+/// What the rules hold in place of labels.
+const SELECTOR: &str = "$SELECTOR";
 
 /// Where the text of a file comes from.
 enum Source {
@@ -27,6 +30,8 @@ enum Source {
     Operator(&'static [&'static str]),
     /// Another file.
     Copy(&'static str),
+    /// The server's alert rules, about the targets with these labels.
+    Rules(&'static str),
     /// Between the file's own markers: what the operator prints.
     Marked(&'static [&'static str]),
     /// Between the file's own markers: the values of a chart.
@@ -60,7 +65,7 @@ static FILES: &[(&str, Source)] = &[
     ),
     (
         "charts/push-manager/generated/alerts.yaml",
-        Source::Copy("crates/operator/assets/alerts/push-manager.yaml"),
+        Source::Copy(RULES),
     ),
     (
         "charts/push-manager/generated/dashboard.json",
@@ -77,6 +82,10 @@ static FILES: &[(&str, Source)] = &[
     (
         "charts/push-manager/README.md",
         Source::Values(SERVER_CHART),
+    ),
+    (
+        "compose/alerts.yaml",
+        Source::Rules(r#"namespace="compose",service="push-manager""#),
     ),
     (
         "docs/kubernetes.md",
@@ -159,6 +168,7 @@ impl<'a> Maker<'a> {
         match source {
             Source::Operator(arguments) => self.said(arguments),
             Source::Copy(from) => self.read(from),
+            Source::Rules(selector) => rules(&self.read(RULES)?, selector),
             Source::Marked(arguments) => between(file, &self.read(file)?, &self.said(arguments)?),
             Source::Values(chart) => {
                 let values = format!("{chart}/values.yaml");
@@ -177,6 +187,15 @@ impl<'a> Maker<'a> {
     fn read(&self, file: &str) -> Result<String> {
         fs::read_to_string(self.root.join(file)).while_doing(|| format!("reading {file}"))
     }
+}
+
+/// The rules without the comment that tells what to replace, and with that replaced.
+fn rules(text: &str, selector: &str) -> Result<String> {
+    let Some(start) = text.find("groups:") else {
+        return Err(Failure::new(format!("{RULES} has no groups")));
+    };
+    let rules = text[start..].replace(SELECTOR, selector);
+    Ok(format!("# Made from {RULES}: {COMMAND}\n{rules}"))
 }
 
 /// The text with something new between its markers.
@@ -204,6 +223,15 @@ mod tests {
         assert_eq!(between("f", &made, "new\n").unwrap(), made);
         let said = between("f", "nothing", "new").unwrap_err().to_string();
         assert!(said.contains("f lacks a marker"), "{said}");
+    }
+
+    #[test]
+    fn rules_are_about_the_targets_that_are_named() {
+        let text = "# Replace $SELECTOR.\ngroups:\n  - expr: up{$SELECTOR} == 0\n";
+        let made = rules(text, r#"service="push""#).unwrap();
+        let expected = "groups:\n  - expr: up{service=\"push\"} == 0\n";
+        assert!(made.ends_with(expected), "{made}");
+        assert!(!made.contains(SELECTOR), "{made}");
     }
 
     #[test]

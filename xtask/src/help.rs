@@ -53,8 +53,9 @@ cargo xtask tools [NAME…]        build or find them; print name, version, path
 cargo xtask tools --list         the same without building anything
 cargo xtask tools --env [NAME…]  print shell lines to set; use it as
                                  eval \"$(cargo xtask tools --env)\"
-Without a NAME: those of the tests. By name also those of a cluster: kind, kubelet,
-kubeadm and so on, see tools/README.md, which tells how to change a pin, too. They live in
+Without a NAME: those of the tests. By name also docker-compose, and those of a
+cluster: kind, kubelet, kubeadm and so on, see tools/README.md, which tells how
+to change a pin, too. They live in
 ${XDG_CACHE_HOME:-~/.cache}/push-manager/tools, which may be deleted at any time.";
 
 const ENGINE: &str = "\

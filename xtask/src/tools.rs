@@ -148,6 +148,17 @@ static TOOLS: &[Tool] = &[
     },
 ];
 
+/// Built only when asked for by name: few tests need them, and they take long.
+static ON_DEMAND: &[Tool] = &[Tool {
+    name: "docker-compose",
+    variable: "DOCKER_COMPOSE",
+    origin: Origin::Go {
+        folder: "compose",
+        package: "github.com/docker/compose/v2/cmd",
+        stamps: &["github.com/docker/compose/v2/internal.Version=v{}"],
+    },
+}];
+
 /// Variables for the tests and the paths they hold.
 pub(crate) type Environment = BTreeMap<&'static str, PathBuf>;
 
@@ -314,9 +325,9 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Tool>> {
         .collect()
 }
 
-/// The tools of the tests, then those of a node.
+/// The tools of the tests, those of a node, and the rest.
 fn known() -> impl Iterator<Item = &'static Tool> {
-    TOOLS.iter().chain(node::NODE_TOOLS)
+    TOOLS.iter().chain(node::NODE_TOOLS).chain(ON_DEMAND)
 }
 
 fn unknown(name: &str) -> Failure {

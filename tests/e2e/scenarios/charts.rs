@@ -2,8 +2,9 @@
 
 use push_manager_e2e::{
     lab::{OPERATOR, OPERATOR_NAMESPACE},
-    space::{Space, scenario},
+    space::{SOON, Space, scenario},
 };
+use push_manager_envtest::{Seen, eventually};
 
 async fn helm(space: &Space, words: &[&str]) -> String {
     space
@@ -12,6 +13,20 @@ async fn helm(space: &Space, words: &[&str]) -> String {
         .await
         .and_then(|run| run.ok())
         .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Waits until nothing but these is left of an installation; pods take a while to end.
+async fn only_these_stay(space: &Space, these: &[&str]) {
+    eventually(SOON, "nothing else stays", async || -> Seen<()> {
+        let mut left = ours(space).await;
+        left.retain(|name| !name.contains("e2e-"));
+        if left == these {
+            Ok(())
+        } else {
+            Err(format!("{left:?}").into())
+        }
+    })
+    .await;
 }
 
 /// Every object of the cluster and its namespaces that names Push-Manager.
@@ -110,20 +125,15 @@ async fn uninstalling_leaves_the_definition_and_what_runs_and_deleting_leaves_no
             ],
         )
         .await;
-        let stays = ours(space).await;
-        let left: Vec<&str> = stays
-            .iter()
-            .map(String::as_str)
-            .filter(|name| !name.contains("e2e-"))
-            .collect();
-        assert_eq!(
-            left,
-            [
+        only_these_stay(
+            space,
+            &[
                 "customresourcedefinition.apiextensions.k8s.io/pushmanagers.pushmanager.io",
                 "lease.coordination.k8s.io/push-manager-operator",
                 "namespace/push-manager-system",
-            ]
-        );
+            ],
+        )
+        .await;
         space.must(&["get", "pm/push", "deployment/push"]).await;
         // Installed anew it goes on with what is there.
         space.lab.install_operator(&[]).await.unwrap();
@@ -161,24 +171,18 @@ async fn uninstalling_leaves_the_definition_and_what_runs_and_deleting_leaves_no
                 .and_then(|run| run.ok())
                 .unwrap();
         }
-        let stays = ours(space).await;
-        let left: Vec<&String> = stays.iter().filter(|name| !name.contains("e2e-")).collect();
-        assert_eq!(left, Vec::<&String>::new());
-        let children = [
-            "get",
-            "all,cm,sa,pdb",
-            "-l",
-            "app.kubernetes.io/name=push-manager",
-            "-o",
-            "name",
-        ];
-        for _ in 0..60 {
-            if space.must(&children).await.is_empty() {
-                break;
+        only_these_stay(space, &[]).await;
+        let label = "app.kubernetes.io/name=push-manager";
+        let children = ["get", "all,cm,sa,pdb", "-l", label, "-o", "name"];
+        eventually(SOON, "its children are gone", async || -> Seen<()> {
+            let left = space.kubectl(&children).await?;
+            if left.is_empty() {
+                Ok(())
+            } else {
+                Err(left.into())
             }
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-        }
-        assert_eq!(space.must(&children).await, "");
+        })
+        .await;
         space.lab.install_operator(&[]).await.unwrap();
     })
     .await;

@@ -51,6 +51,12 @@ fn alert_rules_fire_and_resolve_as_their_tests_say() {
 }
 
 #[test]
+fn a_plain_prometheus_takes_what_compose_gives_it() {
+    let file = root().join("compose/prometheus.yaml");
+    promtool(&["check", "config", file.to_str().unwrap()]);
+}
+
+#[test]
 fn the_operators_chart_has_rules_of_its_own_service() {
     let args = [
         "-n",

@@ -15,7 +15,7 @@ use crate::images::{self, Image};
 use crate::libtest::Report;
 use crate::steps::Steps;
 use crate::tools::{self, Environment};
-use crate::{machine, process, protoc, sample, workspace};
+use crate::{machine, previous, process, protoc, sample, workspace};
 use wish::{Place, Wish};
 
 /// The cluster that is made and used when none is named.
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             .for_each(|name| println!("{name}"));
         return Ok(());
     }
-    let mut steps = Steps::new(7);
+    let mut steps = Steps::new(8);
     steps.step("What this machine has", || {
         machine::require(&[&machine::RUST, &machine::GO, &machine::CC, &machine::GIT])
     })?;
@@ -41,8 +41,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         Place::Kind => engine::require().map(Some),
     })?;
     let mut environment = steps.step("The programs that the scenarios call", || programs(&wish))?;
-    let built = steps.step("The images under test", || images::build(&[], wish.profile))?;
+    let mut built = steps.step("The images under test", || images::build(&[], wish.profile))?;
     environment.insert("E2E_TAG", PathBuf::from(&built.tag));
+    let others = steps.step("Images that can't be pulled", || others(&mut environment))?;
+    built.images.extend(others);
     steps.step("The scenarios, compiled", || {
         process::show(tests(None, &environment)?.arg("--no-run"))
     })?;
@@ -81,6 +83,16 @@ fn programs(wish: &Wish) -> Result<Environment> {
         environment.insert("E2E_KEEP", PathBuf::from("1"));
     }
     Ok(environment)
+}
+
+/// Images of programs beside ours, which the scenarios find by their names.
+fn others(environment: &mut Environment) -> Result<[Image; 2]> {
+    let (metrics, name) = images::metrics_server()?;
+    environment.insert("E2E_METRICS_SERVER", PathBuf::from(name));
+    let (operator, name) = images::previous_operator()?;
+    environment.insert("E2E_PREVIOUS_OPERATOR", PathBuf::from(name));
+    environment.insert("E2E_PREVIOUS_CHART", previous::chart()?);
+    Ok([metrics, operator])
 }
 
 /// A cluster whose nodes have the images.

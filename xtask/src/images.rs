@@ -5,6 +5,7 @@
 //! commit the same bytes come out each time. `Dockerfile` makes the same inside containers.
 
 mod archive;
+mod others;
 mod programs;
 
 use std::fs;
@@ -14,6 +15,7 @@ use std::process::Command;
 use crate::failure::{Failure, Result, While};
 use crate::{cache, process, workspace};
 
+pub(crate) use others::{metrics_server, previous_operator};
 pub(crate) use programs::{Profile, build as programs};
 
 /// What an image of a release may weigh, unpacked.

@@ -26,7 +26,7 @@ pub(crate) fn operator() -> Result<PathBuf> {
         return Ok(path);
     }
     let sources = cache::folder("previous")?.join(format!("sources-{commit}"));
-    check_out(&root, &commit, &sources)?;
+    check_out(&root, &commit, &[], &sources)?;
     let target = target(&root);
     let mut cargo = protoc::cargo()?;
     cargo.current_dir(&sources).env("CARGO_TARGET_DIR", &target);
@@ -39,6 +39,17 @@ pub(crate) fn operator() -> Result<PathBuf> {
         .while_doing(|| format!("putting {} in place", path.display()))?;
     fs::remove_dir_all(&sources).while_doing(|| format!("removing {}", sources.display()))?;
     Ok(path)
+}
+
+/// Its chart.
+pub(crate) fn chart() -> Result<PathBuf> {
+    let root = workspace::root()?;
+    let commit = commit(&root)?;
+    let chart = "charts/push-manager-operator";
+    let sources = cache::folder("previous")?.join(format!("chart-{commit}"));
+    let _held = cache::lock(&cache::folder("previous")?, &format!("chart-{commit}"))?;
+    check_out(&root, &commit, &[chart], &sources)?;
+    Ok(sources.join(chart))
 }
 
 /// The tests' own dependencies are built already; the product is built anew after this.
@@ -71,7 +82,8 @@ fn is_commit(text: &str) -> bool {
     (7..=40).contains(&text.len()) && text.chars().all(|c| c.is_ascii_hexdigit())
 }
 
-fn check_out(root: &Path, commit: &str, into: &Path) -> Result<()> {
+/// Writes what a commit has at these paths, or all of it.
+fn check_out(root: &Path, commit: &str, paths: &[&str], into: &Path) -> Result<()> {
     if into.exists() {
         fs::remove_dir_all(into).while_doing(|| format!("removing {}", into.display()))?;
     }
@@ -81,7 +93,8 @@ fn check_out(root: &Path, commit: &str, into: &Path) -> Result<()> {
     git.arg("-C").arg(root);
     git.args(["archive", "--format=tar", "-o"])
         .arg(&archive)
-        .arg(commit);
+        .arg(commit)
+        .args(paths);
     process::capture(&mut git)
         .map_err(|failure| failure.hint("the whole history is needed: git fetch --unshallow"))?;
     let mut tar = Command::new("tar");

@@ -149,15 +149,26 @@ static TOOLS: &[Tool] = &[
 ];
 
 /// Built only when asked for by name: few tests need them, and they take long.
-static ON_DEMAND: &[Tool] = &[Tool {
-    name: "docker-compose",
-    variable: "DOCKER_COMPOSE",
-    origin: Origin::Go {
-        folder: "compose",
-        package: "github.com/docker/compose/v2/cmd",
-        stamps: &["github.com/docker/compose/v2/internal.Version=v{}"],
+static ON_DEMAND: &[Tool] = &[
+    Tool {
+        name: "docker-compose",
+        variable: "DOCKER_COMPOSE",
+        origin: Origin::Go {
+            folder: "compose",
+            package: "github.com/docker/compose/v2/cmd",
+            stamps: &["github.com/docker/compose/v2/internal.Version=v{}"],
+        },
     },
-}];
+    Tool {
+        name: "metrics-server",
+        variable: "METRICS_SERVER",
+        origin: Origin::Go {
+            folder: "metrics-server",
+            package: "sigs.k8s.io/metrics-server/cmd/metrics-server",
+            stamps: &[],
+        },
+    },
+];
 
 /// Variables for the tests and the paths they hold.
 pub(crate) type Environment = BTreeMap<&'static str, PathBuf>;

@@ -52,8 +52,8 @@ const EDITS: &[(&str, &str, &str)] = &[
     ),
     (
         "deployment/push",
-        r#"{"spec":{"progressDeadlineSeconds":77}}"#,
-        "{.spec.progressDeadlineSeconds}",
+        r#"{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":7}}}}"#,
+        "{.spec.template.spec.terminationGracePeriodSeconds}",
     ),
     (
         "poddisruptionbudget/push",

@@ -162,7 +162,7 @@ async fn a_controller_that_is_away_fails_pushes_that_need_it_and_no_other() {
         eventually(SOON, "everybody is known again", async || -> Seen<()> {
             let body = r#"{"room_id":"room-001","content":{"type":"TEXT","data":"back?"}}"#;
             let answer = people.grpcurl("PushToRoom", body).await?;
-            match answer["totalDelivered"].as_u64() {
+            match answer["deliveredCount"].as_u64() {
                 Some(9) => Ok(()),
                 _ => Err(answer.to_string().into()),
             }

@@ -69,7 +69,7 @@ async fn an_operator_of_one_namespace_leaves_others_alone() {
     scenario("e2e-namespaced", async |space| {
         let other = beside(space).await;
         let watched = format!("watchNamespaces={{{}}}", space.name);
-        let ours = space.lab.install_operator(&["--set", &watched]).await;
+        let ours = space.lab.install_operator(&[&watched]).await;
         let roles = space
             .lab
             .kubectl(&["get", "clusterroles,clusterrolebindings", "-o", "name"]);

@@ -18,4 +18,6 @@ mod households;
 mod load;
 mod network;
 mod operator;
+mod scaling;
 mod tools;
+mod upgrade;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Api, api::ListParams};
 use push_manager_envtest::Seen;
 use tokio::process::Command;
 
@@ -67,17 +69,15 @@ impl Space {
 
     /// The names of the server's pods that are there to stay.
     pub async fn servers(&self) -> Vec<String> {
-        let path = "{range .items[?(!@.metadata.deletionTimestamp)]}{.metadata.name}{\"\\n\"}{end}";
-        let output = format!("jsonpath={path}");
-        let words = [
-            "get",
-            "pods",
-            "-l",
-            "app.kubernetes.io/instance=push",
-            "-o",
-            &output,
-        ];
-        self.must(&words).await.lines().map(str::to_owned).collect()
+        let api: Api<Pod> = Api::namespaced(self.lab.client.clone(), &self.name);
+        let chosen = ListParams::default().labels("app.kubernetes.io/instance=push");
+        let pods = api
+            .list(&chosen)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        let metadata = pods.items.into_iter().map(|pod| pod.metadata);
+        let stay = metadata.filter(|metadata| metadata.deletion_timestamp.is_none());
+        stay.filter_map(|metadata| metadata.name).collect()
     }
 
     /// Moves a workload's pods to a host.

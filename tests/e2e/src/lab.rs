@@ -59,17 +59,23 @@ impl Lab {
         Ok(lab)
     }
 
-    /// Installs the operator's chart, or what differs; waits until it is ready.
+    /// Installs the operator's chart, with further values, or what differs; waits until it is ready.
     pub async fn install_operator(&self, more: &[&str]) -> Seen<()> {
         let chart = self.settings.root.join("charts").join(OPERATOR);
-        let (chart, tag) = (
-            chart.display().to_string(),
-            format!("image.tag={}", self.settings.tag),
-        );
-        let mut words = vec!["upgrade", "--install", OPERATOR, &chart, "--set", &tag];
+        let mut values = vec![format!("image.tag={}", self.settings.tag)];
+        values.extend(more.iter().map(|value| (*value).to_owned()));
+        self.install_chart(&chart, &values).await
+    }
+
+    /// Installs a chart of the operator with these values.
+    pub async fn install_chart(&self, chart: &Path, values: &[String]) -> Seen<()> {
+        let chart = chart.display().to_string();
+        let mut words = vec!["upgrade", "--install", OPERATOR, &chart];
         words.extend(["--namespace", OPERATOR_NAMESPACE, "--create-namespace"]);
         words.extend(["--wait", "--timeout", "2m"]);
-        words.extend(more);
+        for value in values {
+            words.extend(["--set", value]);
+        }
         self.helm(&words).await?.ok().map(drop)
     }
 

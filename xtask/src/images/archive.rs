@@ -20,6 +20,15 @@ pub(super) struct Source {
 }
 
 impl Source {
+    /// Of nothing that this repository versions.
+    pub(super) fn unknown() -> Self {
+        Self {
+            version: "unknown".to_owned(),
+            revision: "unknown".to_owned(),
+            created: "1970-01-01T00:00:00Z".to_owned(),
+        }
+    }
+
     pub(super) fn of_the_repository() -> Result<Self> {
         let git = |words: &[&str]| {
             let mut git = Command::new("git");

@@ -158,16 +158,7 @@ async fn a_controller_that_is_away_fails_pushes_that_need_it_and_no_other() {
             .must(&["scale", "deployment/controller", "--replicas=1"])
             .await;
         space.rolled_out("deployment/controller").await;
-        // Nodes tell it again who is there.
-        eventually(SOON, "everybody is known again", async || -> Seen<()> {
-            let body = r#"{"room_id":"room-001","content":{"type":"TEXT","data":"back?"}}"#;
-            let answer = people.grpcurl("PushToRoom", body).await?;
-            match answer["deliveredCount"].as_u64() {
-                Some(9) => Ok(()),
-                _ => Err(answer.to_string().into()),
-            }
-        })
-        .await;
+        people.all_known().await;
         let verdict = clean(people.verdict(load).await, SAID);
         let failed = verdict.failed.iter();
         let broadcasts = failed.filter(|push| matches!(push.target, Target::Broadcast));
@@ -188,6 +179,7 @@ async fn a_worker_that_dies_costs_those_on_it_and_comes_back() {
         for workload in ["statefulset/etcd", "deployment/controller"] {
             space.pin(workload, stays).await;
         }
+        people.all_known().await;
         people.all_get_a_broadcast("before").await;
         let load = people.load(RATE).await;
         hosts::cut(dies).await;
@@ -205,7 +197,7 @@ async fn a_worker_that_dies_costs_those_on_it_and_comes_back() {
             ])
             .await;
         people.all_here().await;
-        sleep(Duration::from_secs(5)).await;
+        people.all_known().await;
         clean(people.verdict(load).await, SAID);
         people.all_get_a_broadcast("after").await;
     })

@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
+use crate::engine::Engine;
 use crate::failure::{Failure, Result};
+use crate::tools::Environment;
 use crate::{process, protoc, workspace};
 
 /// Builds push-manager and starts the whole system on this machine.
@@ -28,6 +30,22 @@ pub(crate) fn any(arguments: &[String]) -> Result<()> {
     let mut cargo = protoc::cargo()?;
     cargo.args(arguments);
     process::become_it(cargo)
+}
+
+/// `cargo test` where what an engine publishes is reachable.
+pub(crate) fn test(engine: Option<&Engine>, environment: &Environment) -> Result<Command> {
+    let mut cargo = protoc::cargo()?;
+    if let Some(engine) = engine {
+        let plain = cargo;
+        cargo = engine.command(plain.get_program());
+        let set = plain
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?)));
+        cargo.envs(set);
+    }
+    cargo.current_dir(workspace::root()?).envs(environment);
+    cargo.arg("test");
+    Ok(cargo)
 }
 
 /// Works from any folder: the caller's folder stays the current one, so that

@@ -15,7 +15,7 @@ use crate::images::{self, Image};
 use crate::libtest::Report;
 use crate::steps::Steps;
 use crate::tools::{self, Environment};
-use crate::{machine, previous, process, protoc, sample, workspace};
+use crate::{cargo, machine, previous, process, sample, workspace};
 use wish::{Place, Wish};
 
 /// The cluster that is made and used when none is named.
@@ -133,20 +133,9 @@ fn load_by(command: Option<&str>, archive: &Path) -> Result<()> {
 
 /// `cargo test` of the scenarios, where the cluster is reachable.
 fn tests(engine: Option<&Engine>, environment: &Environment) -> Result<Command> {
-    let mut cargo = protoc::cargo()?;
-    if let Some(engine) = engine {
-        let plain = cargo;
-        cargo = engine.command(plain.get_program());
-        for (name, value) in plain
-            .get_envs()
-            .filter_map(|(name, value)| Some((name, value?)))
-        {
-            cargo.env(name, value);
-        }
-    }
-    cargo.current_dir(workspace::root()?).envs(environment);
-    cargo.args(["test", "--package", "push-manager-e2e", "--test", "e2e"]);
-    Ok(cargo)
+    let mut test = cargo::test(engine, environment)?;
+    test.args(["--package", "push-manager-e2e", "--test", "e2e"]);
+    Ok(test)
 }
 
 fn scenarios(wish: &Wish, engine: Option<&Engine>, environment: &Environment) -> Result<Report> {

@@ -15,6 +15,7 @@ To change it:
   lint                 format, clippy, protos, dependencies, file lengths
   generate [--check]   the CRD, the charts' and docs' generated parts, dist/
   e2e [FILTER…]        scenarios on a real cluster, which kind makes in containers
+  compose              the system of compose.yaml, tried with images made here
   mutants [NAME…]      breaks one promise at a time; its test must go red
   bench console        what the console costs, beside its bounds
   images [--load]      container images of the product, without pulling anything
@@ -150,6 +151,13 @@ What was there when a scenario failed is in target/e2e/NAMESPACE.
                 archive, such as `minikube image load`. E2E_HOST names a host of it
                 that is reached from here, E2E_ETCD_IMAGE an image of etcd";
 
+const COMPOSE: &str = "\
+cargo xtask compose [--dev]
+Builds the images, also of etcd and Prometheus, starts the system of compose.yaml
+with them, pushes through both managers to WebSockets at all three nodes, asks
+Prometheus for both, runs the server's image alone as the README says, and takes
+everything down. It needs a container engine: Docker, or `cargo xtask engine start`.";
+
 const IMAGES: &str = "\
 cargo xtask images [NAME…] [--load] [--dev]
 Builds push-manager, push-manager-operator and push-manager-reference (a
@@ -188,6 +196,7 @@ pub(crate) fn print(command: Option<&str>) -> Result<()> {
         Some("generate") => GENERATE,
         Some("mutants") => MUTANTS,
         Some("bench") => BENCH,
+        Some("compose") => COMPOSE,
         Some("e2e") => E2E,
         Some("images") => IMAGES,
         Some("pictures") => PICTURES,

@@ -15,7 +15,7 @@ use std::process::Command;
 use crate::failure::{Failure, Result, While};
 use crate::{cache, process, workspace};
 
-pub(crate) use others::{metrics_server, previous_operator};
+pub(crate) use others::{etcd, metrics_server, previous_operator, prometheus};
 pub(crate) use programs::{Profile, build as programs};
 
 /// What an image of a release may weigh, unpacked.
@@ -175,7 +175,7 @@ fn fits(product: &Product, size: u64, profile: Profile) -> Result<()> {
     Ok(())
 }
 
-/// A file of an image: where, its mode, what.
+/// A file of an image: where, its mode, what; or an empty folder, whose name ends with a slash.
 pub(crate) type Content = (String, u32, Vec<u8>);
 
 fn contents(product: &Product, folder: &std::path::Path) -> Result<Vec<Content>> {

@@ -103,6 +103,16 @@ pub(crate) static PROMTOOL: Program = Program {
     variable: Some("PROMTOOL"),
 };
 
+pub(crate) static PROMETHEUS: Program = Program {
+    name: "prometheus",
+    binaries: &["prometheus"],
+    version_flag: "--version",
+    at_least: (2, 0),
+    why: "watches the system of compose.yaml",
+    get: "apt-get install -y prometheus",
+    variable: None,
+};
+
 impl Program {
     /// Where it is: the variable's value, else PATH.
     pub(crate) fn find(&self) -> Option<PathBuf> {

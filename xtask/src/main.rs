@@ -17,6 +17,7 @@ mod cache;
 mod cargo;
 mod ci;
 mod cluster;
+mod compose;
 mod e2e;
 mod engine;
 mod failure;
@@ -82,6 +83,7 @@ fn run(arguments: &[String]) -> Result<()> {
         "mutants" => mutants::run(rest),
         "bench" => bench::run(rest),
         "images" => images::run(rest),
+        "compose" => compose::run(rest),
         "e2e" => e2e::run(rest),
         "pictures" => pictures::run(rest),
         "ci" => ci::run(rest),

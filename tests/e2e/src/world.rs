@@ -30,7 +30,7 @@ impl Space {
     pub async fn peers_of_three(&self) {
         self.apply(&self.images(THREE).await).await;
         self.rolled_out("statefulset/members").await;
-        self.peers_from(&PEERS.replace("--etcd=etcd:2379", &format!("--etcd={MEMBERS}")))
+        self.peers_from(&PEERS.replace("--etcd=etcd:2379", &format!("'--etcd={MEMBERS}'")))
             .await;
     }
 

@@ -146,6 +146,12 @@ fn layer_of(contents: &[Content]) -> Result<Vec<u8>> {
     let mut tar = Builder::new(Vec::new());
     let mut folders: Vec<&str> = Vec::new();
     for (path, mode, bytes) in contents {
+        if path.ends_with('/') {
+            let mut header = header(EntryType::Directory, *mode, 0);
+            tar.append_data(&mut header, path, std::io::empty())
+                .while_doing(doing)?;
+            continue;
+        }
         if let Some((folder, _)) = path.rsplit_once('/')
             && !folders.contains(&folder)
         {

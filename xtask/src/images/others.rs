@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::{Content, Image, Product, archive};
 use crate::failure::{Result, While};
-use crate::{cache, process, tools, workspace};
+use crate::{cache, machine, process, tools, workspace};
 
 static METRICS_SERVER: Product = Product {
     name: "push-manager-test/metrics-server",
@@ -24,6 +24,52 @@ static PREVIOUS: Product = Product {
     ports: &[8080],
 };
 
+static ETCD: Product = Product {
+    name: "push-manager-test/etcd",
+    description: "etcd, as tools/etcd pins it",
+    programs: &[],
+    entrypoint: None,
+    ports: &[2379],
+};
+static PROMETHEUS: Product = Product {
+    name: "push-manager-test/prometheus",
+    description: "Prometheus, as this machine has it",
+    programs: &[],
+    entrypoint: Some("/bin/prometheus"),
+    ports: &[9090],
+};
+/// What a volume that is mounted there inherits.
+const ANYONES: u32 = 0o777;
+
+/// etcd, as its makers' image has it.
+pub(crate) fn etcd() -> Result<(Image, String)> {
+    let program = read(&tools::one("etcd")?)?;
+    let contents = [
+        ("usr/local/bin/etcd".to_owned(), 0o755, program),
+        ("var/lib/etcd/".to_owned(), ANYONES, Vec::new()),
+    ];
+    packed(&ETCD, &contents)
+}
+
+/// Debian's Prometheus, without its page.
+pub(crate) fn prometheus() -> Result<(Image, String)> {
+    let found = machine::PROMETHEUS.find();
+    let program = found.ok_or_else(|| machine::PROMETHEUS.missing())?;
+    let mut contents = libraries(&program)?;
+    contents.push(("bin/prometheus".to_owned(), 0o755, read(&program)?));
+    contents.push((
+        "etc/nsswitch.conf".to_owned(),
+        0o644,
+        b"hosts: files dns\n".to_vec(),
+    ));
+    contents.push(("prometheus/".to_owned(), ANYONES, Vec::new()));
+    packed(&PROMETHEUS, &contents)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).while_doing(|| format!("reading {}", path.display()))
+}
+
 /// The metrics server, which autoscalers ask; returns the image and its whole name.
 pub(crate) fn metrics_server() -> Result<(Image, String)> {
     let program = tools::one("metrics-server")?;
@@ -38,7 +84,7 @@ pub(crate) fn metrics_server() -> Result<(Image, String)> {
 pub(crate) fn previous_operator() -> Result<(Image, String)> {
     let program = crate::previous::operator()?;
     let mut contents = libraries(&program)?;
-    let bytes = fs::read(&program).while_doing(|| format!("reading {}", program.display()))?;
+    let bytes = read(&program)?;
     contents.push(("push-manager-operator".to_owned(), 0o755, bytes));
     packed(&PREVIOUS, &contents)
 }
@@ -50,8 +96,11 @@ fn libraries(program: &Path) -> Result<Vec<Content>> {
         .split_whitespace()
         .filter(|word| word.starts_with('/'));
     let contents = paths.map(|path| {
-        let bytes = fs::read(path).while_doing(|| format!("reading {path}"))?;
-        Ok((path.trim_start_matches('/').to_owned(), 0o755, bytes))
+        Ok((
+            path.trim_start_matches('/').to_owned(),
+            0o755,
+            read(Path::new(path))?,
+        ))
     });
     contents.collect()
 }

@@ -6,6 +6,10 @@ use push_manager_e2e::{
 };
 use push_manager_envtest::{Seen, eventually};
 
+/// Not `all`: that would be a PushManager as well, which is unknown once its definition is gone.
+const KINDS: &str = "pods,deployments,replicasets,services,configmaps,secrets,serviceaccounts,roles,\
+                     rolebindings,leases,pdb,netpol,hpa";
+
 async fn helm(space: &Space, words: &[&str]) -> String {
     space
         .lab
@@ -34,10 +38,9 @@ async fn ours(space: &Space) -> Vec<String> {
     let mut found = Vec::new();
     let kinds = "clusterroles,clusterrolebindings,customresourcedefinitions,namespaces";
     let cluster = ["get", kinds, "-o", "name"];
-    let inside = "all,configmaps,secrets,serviceaccounts,roles,rolebindings,leases,pdb,netpol,hpa";
     let inside = [
         "get",
-        inside,
+        KINDS,
         "--namespace",
         OPERATOR_NAMESPACE,
         "-o",
@@ -173,7 +176,7 @@ async fn uninstalling_leaves_the_definition_and_what_runs_and_deleting_leaves_no
         }
         only_these_stay(space, &[]).await;
         let label = "app.kubernetes.io/name=push-manager";
-        let children = ["get", "all,cm,sa,pdb", "-l", label, "-o", "name"];
+        let children = ["get", KINDS, "-l", label, "-o", "name"];
         eventually(SOON, "its children are gone", async || -> Seen<()> {
             let left = space.kubectl(&children).await?;
             if left.is_empty() {

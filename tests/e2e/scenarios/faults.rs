@@ -30,6 +30,22 @@ async fn world(space: &Space, replicas: u32) -> People {
     People::connect(space).await
 }
 
+/// Has the Controller keep in etcd who is where: in memory alone it would forget at its end.
+async fn controller_remembers(space: &Space) {
+    let path = "/spec/template/spec/containers/0/args/-";
+    let patch = format!(r#"[{{"op":"add","path":"{path}","value":"--etcd=etcd:2379"}}]"#);
+    space
+        .must(&[
+            "patch",
+            "deployment/controller",
+            "--type=json",
+            "-p",
+            &patch,
+        ])
+        .await;
+    space.rolled_out("deployment/controller").await;
+}
+
 fn clean(verdict: Verdict, allowed: Allowed) -> Verdict {
     let verdict = verdict
         .clean(allowed)
@@ -149,6 +165,8 @@ async fn an_etcd_that_restarts_fails_no_push() {
 async fn a_controller_that_is_away_fails_pushes_that_need_it_and_no_other() {
     scenario("e2e-controller", async |space| {
         let people = world(space, 2).await;
+        controller_remembers(space).await;
+        people.all_known().await;
         let load = people.load(RATE).await;
         space
             .must(&["scale", "deployment/controller", "--replicas=0"])

@@ -65,6 +65,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
+/// The image that hosts are made of, which is in the engine after this or will be pulled.
+pub(crate) fn image(engine: &Engine, wish: &NodeImage) -> Result<String> {
+    image::ready(engine, wish)
+}
+
 /// The cluster of this name, which is created unless it is there.
 pub(crate) fn ready(engine: &Engine, options: &Options) -> Result<Cluster> {
     if !names(engine)?.contains(&options.name) {

@@ -16,6 +16,7 @@ To change it:
   generate [--check]   the CRD, the charts' and docs' generated parts, dist/
   e2e [FILTER…]        scenarios on a real cluster, which kind makes in containers
   compose              the system of compose.yaml, tried with images made here
+  readme               the README's way to Kubernetes, typed as it is written there
   mutants [NAME…]      breaks one promise at a time; its test must go red
   bench console        what the console costs, beside its bounds
   images [--load]      container images of the product, without pulling anything
@@ -151,6 +152,12 @@ What was there when a scenario failed is in target/e2e/NAMESPACE.
                 archive, such as `minikube image load`. E2E_HOST names a host of it
                 that is reached from here, E2E_ETCD_IMAGE an image of etcd";
 
+const README: &str = "\
+cargo xtask readme
+Types the commands of the README's section on Kubernetes into a shell, as they are
+written there, then its pushes, and sees them arrive. Makes a cluster named kind,
+and deletes it. It needs a container engine: Docker, or `cargo xtask engine start`.";
+
 const COMPOSE: &str = "\
 cargo xtask compose [--dev]
 Builds the images, also of etcd and Prometheus, starts the system of compose.yaml
@@ -198,6 +205,7 @@ pub(crate) fn print(command: Option<&str>) -> Result<()> {
         Some("bench") => BENCH,
         Some("compose") => COMPOSE,
         Some("e2e") => E2E,
+        Some("readme") => README,
         Some("images") => IMAGES,
         Some("pictures") => PICTURES,
         Some("ci") => CI,

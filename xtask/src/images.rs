@@ -10,10 +10,9 @@ mod programs;
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use crate::failure::{Failure, Result, While};
-use crate::{cache, process, workspace};
+use crate::{cache, engine, process, workspace};
 
 pub(crate) use others::{etcd, metrics_server, previous_operator, prometheus};
 pub(crate) use programs::{Profile, build as programs};
@@ -85,13 +84,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let wish = wish(arguments)?;
     let Built { images, tag } = build(&wish.names, wish.profile)?;
     if wish.load {
+        let engine = engine::require()?;
         for image in &images {
-            let mut docker = Command::new("docker");
+            let mut docker = engine.docker();
             docker
                 .args(["load", "--quiet", "--input"])
                 .arg(&image.archive);
-            process::show(&mut docker)
-                .map_err(|failure| failure.hint("is Docker running? docker version tells"))?;
+            process::show(&mut docker)?;
         }
     }
     for image in &images {

@@ -33,6 +33,7 @@ mod pictures;
 mod previous;
 mod process;
 mod protoc;
+mod readme;
 mod sample;
 mod steps;
 mod test;
@@ -85,6 +86,7 @@ fn run(arguments: &[String]) -> Result<()> {
         "images" => images::run(rest),
         "compose" => compose::run(rest),
         "e2e" => e2e::run(rest),
+        "readme" => readme::run(rest),
         "pictures" => pictures::run(rest),
         "ci" => ci::run(rest),
         other => Err(Failure::new(format!("there is no command `{other}`"))

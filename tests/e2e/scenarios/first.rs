@@ -3,22 +3,11 @@
 use push_manager_e2e::{
     forward::Forward,
     people::People,
+    pushes::{PUSHES, commands},
     settings::variable,
     space::{SOON, scenario},
 };
 use serde_json::Value;
-
-/// The commands of the README, as they are typed, and what they push.
-const TEXTS: [&str; 3] = ["Hello Room!", "Hello User!", "System Announcement"];
-
-/// Body and method of each grpcurl command in the README.
-fn commands(readme: &str) -> Vec<(&str, &str)> {
-    let lines = readme.lines().map(str::trim);
-    let bodies = lines.filter_map(|line| line.strip_prefix("grpcurl -plaintext -d '"));
-    bodies
-        .filter_map(|rest| rest.split_once("' localhost:50053 "))
-        .collect()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_grpcurl_commands_through_the_service_reach_people() {
@@ -32,10 +21,10 @@ async fn three_grpcurl_commands_through_the_service_reach_people() {
         let readme = space.lab.settings.root.join("README.md");
         let readme = std::fs::read_to_string(readme).unwrap();
         let commands = commands(&readme);
-        assert_eq!(commands.len(), TEXTS.len(), "{commands:?}");
+        assert_eq!(commands.len(), PUSHES.len(), "{commands:?}");
         // Room, one user, everybody.
         for ((body, method), (text, reached)) in
-            commands.into_iter().zip(TEXTS.iter().zip([9, 1, 9]))
+            commands.into_iter().zip(PUSHES.iter().zip([9, 1, 9]))
         {
             let words = ["-plaintext", "-d", body, "localhost:50053", method];
             let grpcurl = variable("GRPCURL").unwrap();

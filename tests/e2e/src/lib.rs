@@ -22,6 +22,7 @@ pub mod history;
 pub mod hosts;
 pub mod lab;
 pub mod people;
+pub mod pushes;
 pub mod run;
 pub mod settings;
 pub mod space;

@@ -141,7 +141,10 @@ fn tests(engine: Option<&Engine>, environment: &Environment) -> Result<Command> 
 fn scenarios(wish: &Wish, engine: Option<&Engine>, environment: &Environment) -> Result<Report> {
     let mut cargo = tests(engine, environment)?;
     // One after another: they share the operator, the hosts and two cores.
-    cargo.args(["--", "--test-threads=1", "--nocapture"]);
+    cargo.args(["--", "--test-threads=1"]);
+    if !wish.captured {
+        cargo.arg("--nocapture");
+    }
     cargo.args(chosen(wish, environment)?);
     let (status, lines) = process::show_and_keep(&mut cargo)?;
     let report = Report::read(lines.iter().map(String::as_str));

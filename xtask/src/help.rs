@@ -118,6 +118,8 @@ cargo xtask mutants --target-dir D          builds there, to share what is built
 A patch is a unified diff under two header lines:
   # breaks: the promise that no longer holds
   # caught-by: cargo test -p PACKAGE [--lib | --test T] -- TEST_NAME
+or, for a scenario on a real cluster (minutes each; a sample has none of them),
+  # caught-by: cargo xtask e2e SCENARIO
 and, where the test then hangs rather than fails, `# caught-by-timeout`.
 In a copy of the repository each named test is first run unpatched (it must pass),
 then with its patch (it must fail). A patch that no test notices is a promise
@@ -147,6 +149,7 @@ modules. It needs a container engine: Docker, or `cargo xtask engine start`.
 What was there when a scenario failed is in target/e2e/NAMESPACE.
   --keep        leaves the cluster, and the namespaces of failed scenarios; the next
                 run uses it. `cargo xtask cluster delete --name push-manager-e2e`
+  --captured    tells nothing of a scenario until it fails
   --dev         tests programs that are compiled faster
   --kubeconfig  runs in that cluster, as its administrator. COMMAND gets each image's
                 archive, such as `minikube image load`. E2E_HOST names a host of it

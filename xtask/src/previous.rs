@@ -26,7 +26,7 @@ pub(crate) fn operator() -> Result<PathBuf> {
         return Ok(path);
     }
     let sources = cache::folder("previous")?.join(format!("sources-{commit}"));
-    check_out(&root, &commit, &[], &sources)?;
+    check_out(&commit, &[], &sources)?;
     let target = target(&root);
     let mut cargo = protoc::cargo()?;
     cargo.current_dir(&sources).env("CARGO_TARGET_DIR", &target);
@@ -48,7 +48,7 @@ pub(crate) fn chart() -> Result<PathBuf> {
     let chart = "charts/push-manager-operator";
     let sources = cache::folder("previous")?.join(format!("chart-{commit}"));
     let _held = cache::lock(&cache::folder("previous")?, &format!("chart-{commit}"))?;
-    check_out(&root, &commit, &[chart], &sources)?;
+    check_out(&commit, &[chart], &sources)?;
     Ok(sources.join(chart))
 }
 
@@ -83,14 +83,14 @@ fn is_commit(text: &str) -> bool {
 }
 
 /// Writes what a commit has at these paths, or all of it.
-fn check_out(root: &Path, commit: &str, paths: &[&str], into: &Path) -> Result<()> {
+fn check_out(commit: &str, paths: &[&str], into: &Path) -> Result<()> {
     if into.exists() {
         fs::remove_dir_all(into).while_doing(|| format!("removing {}", into.display()))?;
     }
     cache::make(into)?;
     let archive = into.join("sources.tar");
     let mut git = Command::new("git");
-    git.arg("-C").arg(root);
+    git.arg("-C").arg(workspace::history()?);
     git.args(["archive", "--format=tar", "-o"])
         .arg(&archive)
         .arg(commit)

@@ -21,6 +21,14 @@ pub(crate) fn root() -> Result<PathBuf> {
     }
 }
 
+/// Names the repository whose history counts, for a copy that has none.
+pub(crate) const HISTORY: &str = "PUSH_MANAGER_HISTORY";
+
+/// Where git finds the history.
+pub(crate) fn history() -> Result<PathBuf> {
+    std::env::var_os(HISTORY).map_or_else(root, |named| Ok(named.into()))
+}
+
 /// Where cargo builds.
 pub(crate) fn target() -> Result<PathBuf> {
     let named = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);

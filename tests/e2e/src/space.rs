@@ -64,7 +64,13 @@ impl Space {
     pub async fn remove(&self) {
         let gone = self
             .lab
-            .kubectl(&["delete", "namespace", &self.name, "--wait=false"])
+            .kubectl(&[
+                "delete",
+                "namespace",
+                &self.name,
+                "--wait=false",
+                "--ignore-not-found",
+            ])
             .await;
         if let Err(error) = gone.and_then(crate::run::Run::ok) {
             eprintln!("namespace {} stays: {error}", self.name);

@@ -17,6 +17,10 @@ pub(super) enum Place {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command line, each by itself"
+)]
 pub(super) struct Wish {
     pub(super) filters: Vec<String>,
     pub(super) place: Place,
@@ -27,6 +31,8 @@ pub(super) struct Wish {
     pub(super) profile: Profile,
     /// Only one in so many scenarios, chosen by the seed.
     pub(super) part: Option<(usize, String)>,
+    /// Whether scenarios tell nothing until they fail.
+    pub(super) captured: bool,
     pub(super) list: bool,
     /// Whether the hosts are made of our own node image, wherever it runs.
     pub(super) own_node_image: bool,
@@ -61,6 +67,7 @@ pub(super) fn read(arguments: &[String]) -> Result<Wish> {
             "--keep" => wish.keep = true,
             "--dev" => wish.profile = Profile::Dev,
             "--own-node-image" => wish.own_node_image = true,
+            "--captured" => wish.captured = true,
             "--list" => wish.list = true,
             "--filter" => wish.filters.push(value()?),
             "--kubeconfig" => wish.place = Place::Kubeconfig(value()?.into()),

@@ -32,7 +32,7 @@ impl Source {
     pub(super) fn of_the_repository() -> Result<Self> {
         let git = |words: &[&str]| {
             let mut git = Command::new("git");
-            git.arg("-C").arg(workspace::root()?).args(words);
+            git.arg("-C").arg(workspace::history()?).args(words);
             // The commit's time is to be told in UTC.
             git.env("TZ", "UTC");
             Ok(process::capture(&mut git)?.trim().to_owned())

@@ -47,7 +47,7 @@ pub(super) fn unpatched(scratch: &Scratch, patches: &[Patch]) -> Result<BTreeMap
     let mut unfit = BTreeMap::new();
     for group in groups(patches) {
         let Some(first) = group.first() else { continue };
-        let built = scratch.build("unpatched", &first.caught_by.cargo)?;
+        let built = scratch.build("unpatched", &first.caught_by)?;
         let tests: Vec<&str> = group
             .iter()
             .map(|patch| patch.caught_by.test.as_str())
@@ -87,14 +87,16 @@ fn unfit_unpatched(report: &Report, test: &str) -> Option<String> {
 
 /// Patches that run the same programs with the same flags.
 fn groups(patches: &[Patch]) -> Vec<Vec<&Patch>> {
-    let mut groups: BTreeMap<(&[String], &[String]), Vec<&Patch>> = BTreeMap::new();
+    let mut groups: BTreeMap<_, Vec<&Patch>> = BTreeMap::new();
     for patch in patches {
         let CaughtBy {
+            scenario,
             cargo,
             flags,
             test: _,
         } = &patch.caught_by;
-        groups.entry((cargo, flags)).or_default().push(patch);
+        let group = groups.entry((scenario, cargo, flags)).or_default();
+        group.push(patch);
     }
     groups.into_values().collect()
 }
@@ -110,8 +112,8 @@ pub(super) fn patched(scratch: &Scratch, root: &Path, patch: &Patch) -> Result<V
 }
 
 fn built_and_tested(scratch: &Scratch, patch: &Patch) -> Result<Verdict> {
-    let CaughtBy { cargo, test, .. } = &patch.caught_by;
-    let built = scratch.build(&patch.name, cargo)?;
+    let test = &patch.caught_by.test;
+    let built = scratch.build(&patch.name, &patch.caught_by)?;
     if !succeeded(built.end) {
         eprintln!("{}", process::tail(&built.log));
         return Ok(Verdict::Stale("does not compile".to_owned()));

@@ -9,6 +9,10 @@ use crate::failure::{Failure, Result, While};
 
 /// How long a patched test may take before it counts as hung.
 const LIMIT: Duration = Duration::from_mins(5);
+/// The same on a real cluster, which may have to be made first.
+const SCENARIO_LIMIT: Duration = Duration::from_mins(20);
+/// What a scenario is named by.
+const SCENARIO: &str = "cargo xtask e2e ";
 
 #[derive(Debug)]
 pub(super) struct Patch {
@@ -23,9 +27,11 @@ pub(super) struct Patch {
     pub(super) touches: Vec<PathBuf>,
 }
 
-/// `cargo test CARGO… -- TEST FLAGS…`
+/// `cargo test CARGO… -- TEST FLAGS…`, or `cargo xtask e2e TEST`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CaughtBy {
+    /// Whether it is a scenario on a real cluster.
+    pub(super) scenario: bool,
     pub(super) cargo: Vec<String>,
     pub(super) test: String,
     pub(super) flags: Vec<String>,
@@ -33,6 +39,9 @@ pub(super) struct CaughtBy {
 
 impl fmt::Display for CaughtBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.scenario {
+            return write!(f, "{SCENARIO}{}", self.test);
+        }
         let words = self.cargo.iter().map(String::as_str);
         let words = words.chain(["--", &self.test]);
         let words = words.chain(self.flags.iter().map(String::as_str));
@@ -80,12 +89,19 @@ fn parse(file: &Path, text: &str) -> Result<Patch> {
     };
     let breaks = header("breaks").filter(|words| !words.is_empty());
     let caught_by = header("caught-by").ok_or_else(|| wrong("has no line `# caught-by: …`"))?;
+    let caught_by = command(caught_by).ok_or_else(|| {
+        wrong(
+            "caught-by reads `cargo test ARGUMENTS -- ONE_TEST_NAME [--flags]` \
+             or `cargo xtask e2e ONE_SCENARIO`",
+        )
+    })?;
     let timeout = header("caught-by-timeout");
     let limit = match timeout.filter(|seconds| !seconds.is_empty()) {
         Some(seconds) => seconds
             .parse()
             .map(Duration::from_secs)
             .map_err(|_| wrong("caught-by-timeout takes whole seconds, or nothing"))?,
+        None if caught_by.scenario => SCENARIO_LIMIT,
         None => LIMIT,
     };
     let touches = touched(text);
@@ -104,9 +120,7 @@ fn parse(file: &Path, text: &str) -> Result<Patch> {
         breaks: breaks
             .ok_or_else(|| wrong("has no line `# breaks: …`"))?
             .to_owned(),
-        caught_by: command(caught_by).ok_or_else(|| {
-            wrong("caught-by reads `cargo test ARGUMENTS -- ONE_TEST_NAME [--flags]`")
-        })?,
+        caught_by,
         by_timeout: timeout.is_some(),
         limit,
         touches,
@@ -114,6 +128,15 @@ fn parse(file: &Path, text: &str) -> Result<Patch> {
 }
 
 fn command(line: &str) -> Option<CaughtBy> {
+    if let Some(test) = line.strip_prefix(SCENARIO) {
+        let one = !test.is_empty() && !test.contains(char::is_whitespace);
+        return one.then(|| CaughtBy {
+            scenario: true,
+            cargo: Vec::new(),
+            test: test.to_owned(),
+            flags: Vec::new(),
+        });
+    }
     let (cargo, runner) = line.strip_prefix("cargo test ")?.split_once(" -- ")?;
     let owned = |words: &str| words.split_whitespace().map(str::to_owned).collect();
     let (flags, mut names): (Vec<String>, Vec<String>) = runner
@@ -122,6 +145,7 @@ fn command(line: &str) -> Option<CaughtBy> {
         .partition(|w| w.starts_with('-'));
     let test = names.pop()?;
     names.is_empty().then(|| CaughtBy {
+        scenario: false,
         cargo: owned(cargo),
         test,
         flags,
@@ -202,7 +226,22 @@ mod tests {
 
     #[test]
     fn a_command_is_shown_as_it_was_written() {
-        let line = "cargo test -p x --lib -- a_test --exact";
-        assert_eq!(command(line).unwrap().to_string(), line);
+        for line in [
+            "cargo test -p x --lib -- a_test --exact",
+            "cargo xtask e2e a::scenario",
+        ] {
+            assert_eq!(command(line).unwrap().to_string(), line);
+        }
+    }
+
+    #[test]
+    fn a_scenario_has_more_time() {
+        let text = TEXT.replace(
+            "cargo test -p push-manager --test discovery -- watch_starts --exact",
+            "cargo xtask e2e faults::a_claim",
+        );
+        let patch = read(&text).unwrap();
+        assert!(patch.caught_by.scenario);
+        assert_eq!(patch.limit, SCENARIO_LIMIT);
     }
 }

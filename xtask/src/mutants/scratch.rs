@@ -26,6 +26,8 @@ const BUILD_LIMIT: Duration = Duration::from_mins(30);
 #[derive(Debug)]
 pub(super) struct Scratch {
     tree: PathBuf,
+    /// What it is a copy of.
+    original: PathBuf,
     target: PathBuf,
     logs: PathBuf,
     environment: Environment,
@@ -52,6 +54,7 @@ impl Scratch {
         let here = all.join(name);
         let scratch = Self {
             tree: here.join("tree"),
+            original: root.to_path_buf(),
             target: target.unwrap_or_else(|| here.join("target")),
             logs: here.join("logs"),
             environment,
@@ -70,9 +73,13 @@ impl Scratch {
     }
 
     /// Builds the test programs of a command.
-    pub(super) fn build(&self, name: &str, cargo: &[String]) -> Result<Outcome> {
-        let mut command = self.cargo(cargo)?;
-        command.arg("--no-run");
+    pub(super) fn build(&self, name: &str, caught_by: &CaughtBy) -> Result<Outcome> {
+        let mut command = self.cargo()?;
+        if caught_by.scenario {
+            command.args(["xtask", "images", "--dev"]);
+        } else {
+            command.arg("test").args(&caught_by.cargo).arg("--no-run");
+        }
         self.run(
             &format!("{name}: building"),
             name,
@@ -89,22 +96,27 @@ impl Scratch {
         tests: &[&str],
         limit: Duration,
     ) -> Result<Outcome> {
-        let mut command = self.cargo(&caught_by.cargo)?;
-        command.args(["--no-fail-fast", "--"]);
-        command.args(tests).args(&caught_by.flags);
+        let mut command = self.cargo()?;
+        if caught_by.scenario {
+            command.args(["xtask", "e2e", "--dev", "--keep", "--captured"]);
+            command.args(tests);
+        } else {
+            command.arg("test").args(&caught_by.cargo);
+            command.args(["--no-fail-fast", "--"]);
+            command.args(tests).args(&caught_by.flags);
+        }
         self.run(&format!("{name}: testing"), name, &mut command, limit)
     }
 
-    fn cargo(&self, arguments: &[String]) -> Result<Command> {
+    fn cargo(&self) -> Result<Command> {
         let mut cargo = protoc::cargo()?;
         cargo
             .current_dir(&self.tree)
             .env("CARGO_TARGET_DIR", &self.target)
             .env("CARGO_PROFILE_DEV_DEBUG", DEBUG)
             .env("CARGO_TERM_COLOR", "never")
-            .envs(&self.environment)
-            .arg("test")
-            .args(arguments);
+            .env(workspace::HISTORY, &self.original)
+            .envs(&self.environment);
         Ok(cargo)
     }
 

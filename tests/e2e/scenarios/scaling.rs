@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use push_manager_e2e::{people::People, settings::variable, space::scenario};
+use push_manager_e2e::{
+    people::People,
+    settings::variable,
+    space::{Space, scenario},
+};
 use push_manager_envtest::{Seen, eventually};
 
 const METRICS: &str = include_str!("../manifests/metrics-server.yaml");
@@ -11,16 +15,38 @@ const PATIENCE: Duration = Duration::from_mins(4);
 /// A twentieth of a core and more is used by so many pushes a second.
 const RATE: u32 = 300;
 
+/// It stays for those who come later. One that does not answer must not stay: while a kind of the
+/// API server's is not served, no namespace is deleted.
+async fn metrics_server(space: &Space) {
+    let image = variable("E2E_METRICS_SERVER").unwrap();
+    let manifests = METRICS.replace("METRICS_SERVER_IMAGE", &image);
+    let applied = space
+        .lab
+        .kubectl_with(&["apply", "-f", "-"], &manifests)
+        .await;
+    applied.and_then(|run| run.ok()).unwrap();
+    let service = "apiservice/v1beta1.metrics.k8s.io";
+    let words = [
+        "wait",
+        "--for=condition=Available",
+        service,
+        "--timeout=90s",
+    ];
+    let answers = space.lab.kubectl(&words).await.and_then(|run| run.ok());
+    if let Err(error) = answers {
+        let gone = space
+            .lab
+            .kubectl(&["delete", service])
+            .await
+            .and_then(|run| run.ok());
+        panic!("the metrics server does not answer: {error}; {gone:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_autoscaler_adds_pods_under_load_and_an_edit_leaves_them() {
     scenario("e2e-autoscaler", async |space| {
-        let image = variable("E2E_METRICS_SERVER").unwrap();
-        let manifests = METRICS.replace("METRICS_SERVER_IMAGE", &image);
-        let applied = space
-            .lab
-            .kubectl_with(&["apply", "-f", "-"], &manifests)
-            .await;
-        applied.and_then(|run| run.ok()).unwrap();
+        metrics_server(space).await;
         space.peers().await;
         let spec = "  autoscaling: {minReplicas: 1, maxReplicas: 3, targetCPUUtilization: 50}\n";
         space.push_manager(spec).await;

@@ -105,7 +105,7 @@ async fn a_diagnosis_has_no_secret_in_it() {
         space
             .must(&[&login[..], &[password.as_str()]].concat())
             .await;
-        let env = format!("  podTemplate: {{env: [{{name: ADMIN_READ_TOKEN, value: {WORD}}}]}}\n");
+        let env = format!("  podTemplate: {{env: [{{name: PROXY_TOKEN, value: {WORD}}}]}}\n");
         space.push_manager(&env).await;
         let folder = std::env::temp_dir().join(&space.name);
         // Of a run before.

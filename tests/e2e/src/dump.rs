@@ -67,7 +67,25 @@ pub async fn write(space: &Space) -> String {
     if let Ok(nodes) = nodes {
         drop(fs::write(folder.join("nodes.txt"), nodes.out));
     }
-    summary(&space.name, &folder, &told)
+    summary(&space.name, &folder, &told, &complaints(space).await)
+}
+
+/// What the operator says is wrong, a line for each `PushManager`.
+async fn complaints(space: &Space) -> Vec<String> {
+    let degraded = |field| format!(r#"{{.status.conditions[?(@.type=="Degraded")].{field}}}"#);
+    let [status, message] = ["status", "message"].map(degraded);
+    let line = format!("{{.metadata.name}}|{status}|{message}");
+    let path = format!("jsonpath={{range .items[*]}}{line}{{\"\\n\"}}{{end}}");
+    let told = space
+        .kubectl(&["get", "pushmanagers", "-o", &path])
+        .await
+        .unwrap_or_default();
+    let degraded = told.lines().filter_map(|line| {
+        let (name, rest) = line.split_once('|')?;
+        let message = rest.strip_prefix("True|")?;
+        Some(format!("  the operator says of {name}: {message}"))
+    });
+    degraded.collect()
 }
 
 async fn of_namespace(space: &Space, namespace: &str, into: &Path) -> Seen<String> {
@@ -110,11 +128,10 @@ async fn of_namespace(space: &Space, namespace: &str, into: &Path) -> Seen<Strin
     Ok(told)
 }
 
-fn summary(name: &str, folder: &Path, told: &str) -> String {
+fn summary(name: &str, folder: &Path, told: &str, complaints: &[String]) -> String {
     let known = CAUSES.iter().filter(|(words, _)| told.contains(words));
-    let mut causes: Vec<String> = known
-        .map(|(words, meaning)| format!("  likely: {meaning} ({words})"))
-        .collect();
+    let known = known.map(|(words, meaning)| format!("  likely: {meaning} ({words})"));
+    let mut causes: Vec<String> = complaints.iter().cloned().chain(known).collect();
     if causes.is_empty() {
         causes.push("  nothing that Kubernetes tells points at a cause: see panic and logs".into());
     }
@@ -131,9 +148,9 @@ mod tests {
 
     #[test]
     fn the_summary_names_what_kubernetes_told() {
-        let text = summary("x", Path::new("d"), "… Back-off … ImagePullBackOff …");
+        let text = summary("x", Path::new("d"), "… Back-off … ImagePullBackOff …", &[]);
         assert!(text.contains("was it loaded?"), "{text}");
-        let text = summary("x", Path::new("d"), "all is well");
+        let text = summary("x", Path::new("d"), "all is well", &[]);
         assert!(text.contains("see panic"), "{text}");
     }
 }

@@ -74,7 +74,7 @@ fn programs(wish: &Wish) -> Result<Environment> {
         environment.insert(variable, tools::one(tool)?);
     }
     environment.insert("INTEROP_GO", tools::interop_go()?);
-    let folder = images::programs(&["pushtop", "kubectl-pushmanager"], wish.profile)?;
+    let folder = images::programs(wish.profile)?;
     environment.insert("PUSHTOP", folder.join("pushtop"));
     environment.insert("KUBECTL_PUSHMANAGER", folder.join("kubectl-pushmanager"));
     environment.insert("E2E_ROOT", workspace::root()?);

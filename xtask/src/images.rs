@@ -126,8 +126,7 @@ fn wish(arguments: &[String]) -> Result<Wish> {
 /// tag that all that are built together share and no others have.
 pub(crate) fn build(names: &[String], profile: Profile) -> Result<Built> {
     let products = products(names)?;
-    let packages: Vec<&str> = products.iter().map(|product| product.name).collect();
-    let folder = programs(&packages, profile)?;
+    let folder = programs(profile)?;
     let source = archive::Source::of_the_repository()?;
     let packed = products.iter().map(|product| {
         let packed = archive::pack(product, &contents(product, &folder)?, &source)?;

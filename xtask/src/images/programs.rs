@@ -32,8 +32,18 @@ impl Profile {
     }
 }
 
-/// Builds the programs of these packages; returns the folder that they are in.
-pub(crate) fn build(packages: &[&str], profile: Profile) -> Result<PathBuf> {
+/// Whose programs they are. Built together always: of other packages at once cargo would make other
+/// builds of what they share.
+const PACKAGES: [&str; 5] = [
+    "push-manager",
+    "push-manager-operator",
+    "push-manager-reference",
+    "pushtop",
+    "kubectl-pushmanager",
+];
+
+/// Builds all programs; returns the folder that they are in.
+pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
     let (root, target) = (workspace::root()?, workspace::target()?);
     let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let mut cargo = protoc::cargo()?;
@@ -41,7 +51,7 @@ pub(crate) fn build(packages: &[&str], profile: Profile) -> Result<PathBuf> {
     // With the target named, the flags are the programs' alone and not build scripts' too.
     cargo.args(["build", "--locked", "--bins", "--target", &triple]);
     cargo.args(["--profile", profile.name()]);
-    for package in packages {
+    for package in PACKAGES {
         cargo.args(["--package", package]);
     }
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(&root, &target));

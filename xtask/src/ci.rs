@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::failure::{Failure, Result};
 use crate::steps::Steps;
-use crate::{bench, e2e, engine, lint, mutants, process, test, workspace};
+use crate::{bench, lint, mutants, process, test, workspace};
 
 /// How many patches one run tries: each commit gets others.
 const SAMPLE: usize = 3;
@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
                 .hint("for a part of it: cargo xtask lint, test or mutants"),
         );
     }
-    let mut steps = Steps::new(5);
+    let mut steps = Steps::new(4);
     steps.step("ci: lint", || lint::run(&[]))?;
     steps.step("ci: test", || test::run(&[]))?;
     steps.step("ci: bench", || bench::console(bench::Form::Short))?;
@@ -34,10 +34,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             &target,
         ];
         mutants::run(&words.map(str::to_owned))
-    })?;
-    steps.step("ci: e2e", || {
-        let part = ["--part", "1/3", "--seed", &seed()?].map(str::to_owned);
-        engine::with_one(|| e2e::run(&part))
     })?;
     steps.summary("ci passed");
     Ok(())

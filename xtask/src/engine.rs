@@ -123,19 +123,6 @@ pub(crate) fn require() -> Result<Engine> {
     }
 }
 
-/// Runs something that needs an engine: with the one that answers, else with one of our own, which
-/// ends afterwards.
-pub(crate) fn with_one<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
-    if require().is_ok() {
-        return run();
-    }
-    let own = Own::here()?;
-    own.start()?;
-    let ran = run();
-    own.stop()?;
-    ran
-}
-
 fn choose(named: Option<&str>, own: &str, own_runs: bool) -> Place {
     match named.filter(|host| !host.is_empty()) {
         Some(host) if host == own => Place::Own,

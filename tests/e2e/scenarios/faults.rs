@@ -157,6 +157,11 @@ async fn an_etcd_that_restarts_fails_no_push() {
         space.rolled_out("statefulset/etcd").await;
         sleep(Duration::from_secs(10)).await;
         clean(people.verdict(load).await, Allowed::default());
+        // What is new in etcd is still noticed.
+        space.must(&["delete", "pod", "connect-node-2"]).await;
+        space.rolled_out("statefulset/connect-node").await;
+        people.all_here().await;
+        people.all_get_a_broadcast("after").await;
     })
     .await;
 }
@@ -190,18 +195,28 @@ async fn a_controller_that_is_away_fails_pushes_that_need_it_and_no_other() {
 async fn a_worker_that_dies_costs_those_on_it_and_comes_back() {
     scenario("e2e-worker", async |space| {
         let people = world(space, 3).await;
+        // There is a server on it.
+        let dies = &space.host_of(&space.servers().await[0]).await;
         let workers = space.workers().await;
-        let [stays, dies] = workers.as_slice() else {
-            panic!("expected two workers: {workers:?}")
-        };
+        let stays = workers.iter().find(|host| *host != dies).unwrap();
         for workload in ["statefulset/etcd", "deployment/controller"] {
             space.pin(workload, stays).await;
         }
         people.all_known().await;
         people.all_get_a_broadcast("before").await;
         let load = people.load(RATE).await;
+        let there = people.at(space, stays).await;
         hosts::cut(dies).await;
-        sleep(Duration::from_secs(30)).await;
+        let served = async || -> Seen<()> {
+            let body = r#"{"content":{"type":"TEXT","data":"while one is dead"}}"#;
+            let answer = people.grpcurl("BroadcastMessage", body).await?;
+            match answer["totalDelivered"].as_u64() {
+                Some(count) if count >= there => Ok(()),
+                other => Err(format!("{other:?} of {there}").into()),
+            }
+        };
+        eventually(SOON, "those on the other host are served", served).await;
+        sleep(Duration::from_secs(20)).await;
         hosts::restore(dies).await;
         for object in ["deployment/push", "statefulset/connect-node"] {
             space.rolled_out(object).await;

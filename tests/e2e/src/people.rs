@@ -91,6 +91,17 @@ impl People {
         self.clients.joins()
     }
 
+    /// How many are at Connect-Nodes on this host.
+    pub async fn at(&self, space: &Space, host: &str) -> u64 {
+        let mut count = 0;
+        for node in 0..NODES {
+            if space.host_of(&format!("connect-node-{node}")).await == host {
+                count += EACH as u64;
+            }
+        }
+        count
+    }
+
     /// Pushes a broadcast by grpcurl, and waits until everybody has it.
     pub async fn all_get_a_broadcast(&self, text: &str) -> Value {
         let answer = self.broadcast(text).await;

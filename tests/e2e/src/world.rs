@@ -163,3 +163,16 @@ async fn etcd_image(space: &Space) -> Seen<String> {
     etcd.cloned()
         .ok_or_else(|| "no node has an image of etcd: name one in E2E_ETCD_IMAGE".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_names_the_images_that_are_replaced() {
+        let version = env!("CARGO_PKG_VERSION");
+        assert_eq!(REFERENCE_IMAGE, format!("push-manager-reference:{version}"));
+        assert!(PEERS.contains(REFERENCE_IMAGE) && PEERS.contains(ETCD_IMAGE));
+        assert!(THREE.contains(ETCD_IMAGE));
+    }
+}

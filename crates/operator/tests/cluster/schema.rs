@@ -227,6 +227,9 @@ async fn the_examples_are_taken_and_valid() {
         let args = ["-n", &room.namespace, "apply", "-f", "-"];
         let applied = room.cluster.kubectl_with(&args, &text).await;
         assert!(applied.success, "{}: {}", file.display(), applied.stderr);
+        if !text.contains("kind: PushManager") {
+            continue;
+        }
         let said = printed(&program(), &["validate", "-f", file.to_str().unwrap()]);
         assert!(said.contains(": valid"), "{said}");
         room.kubectl(&["delete", "pm", "--all"]).await;

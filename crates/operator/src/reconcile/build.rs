@@ -3,7 +3,7 @@
 use kube::ResourceExt;
 use serde_json::Value;
 
-use super::dereference::{Deployment, Facts};
+use super::dereference::Facts;
 use crate::{
     api::{Autoscaling, PushManager},
     children::{self, Child, DEPLOYMENT, Wanted},
@@ -25,7 +25,7 @@ pub(super) fn build(pm: &PushManager, facts: &Facts, valid: Result<Settings, Inv
 impl Children {
     fn of(pm: &PushManager, settings: &Settings, facts: &Facts) -> Self {
         let (name, namespace) = (pm.name_any(), pm.namespace().unwrap_or_default());
-        let asked = asked(pm, facts.deployment.as_ref());
+        let asked = asked(pm, facts);
         let wanted = Wanted {
             name: &name,
             namespace: &namespace,
@@ -58,7 +58,7 @@ struct Asked {
 
 /// While an autoscaler is wanted, its word counts as soon as it said something; until then what
 /// runs goes on running: to say nothing too early would mean one.
-fn asked(pm: &PushManager, there: Option<&Deployment>) -> Asked {
+fn asked(pm: &PushManager, facts: &Facts) -> Asked {
     let of_spec = |replicas| Asked {
         replicas: Some(replicas),
         as_of: None,
@@ -66,12 +66,9 @@ fn asked(pm: &PushManager, there: Option<&Deployment>) -> Asked {
     let Some(scaling) = &pm.spec.autoscaling else {
         return of_spec(pm.spec.replicas);
     };
-    let Some(there) = there else {
+    let Some(there) = &facts.deployment else {
         // One that was there before comes back as large as it was.
-        let before = pm
-            .status
-            .as_ref()
-            .map_or(0, |status| status.desired_replicas);
+        let before = facts.desired_before;
         return of_spec(between(pm.spec.replicas.max(before), scaling));
     };
     let count = there.value["spec"]["replicas"].as_i64();

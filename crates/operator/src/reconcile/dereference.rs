@@ -20,6 +20,9 @@ pub(super) struct Facts {
     pub(super) children: Vec<(&'static Child, Option<Arc<Live>>)>,
     /// The Deployment, where it is ours.
     pub(super) deployment: Option<Deployment>,
+    /// How many pods were wanted when that was told last: the watch tells of it later than it may
+    /// be needed.
+    pub(super) desired_before: i32,
     /// What pods complain of.
     pub(super) pods: Vec<Complaint>,
 }
@@ -45,6 +48,7 @@ pub(super) fn dereference(context: &Context, pm: &PushManager) -> Facts {
     Facts {
         children,
         deployment: deployment(context, pm),
+        desired_before: context.told.of(pm).map_or(0, |told| told.desired_replicas),
         pods: context.pods.of(&namespace, &name),
     }
 }

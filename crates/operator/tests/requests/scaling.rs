@@ -145,19 +145,24 @@ async fn what_stands_at_zero_is_started_for_the_autoscaler() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deployment_that_is_deleted_comes_back_as_large_as_it_was() {
-    let mut pm = scaled(json!({}));
-    let mut world = World::settled(&pm).await;
-    scale(&mut world, 8);
-    world.reconcile(&pm).await.unwrap();
-    world.api.take();
-    let told = world.api.objects["pushmanagers/push/status"]["status"].clone();
-    pm.status = Some(serde_json::from_value(told).unwrap());
-    let deleted = world.api.objects.remove(DEPLOYMENT).unwrap();
-    let (place, live) = Live::new(deleted).unwrap();
-    let live_objects = &world.context.live;
-    live_objects.remove(kind("Deployment"), &place, &live.uid, 99);
-    world.reconcile(&pm).await.unwrap();
-    assert_eq!(asked(&world), [8]);
+    // Whether or not the watch has shown the status that was written.
+    for seen in [true, false] {
+        let mut pm = scaled(json!({}));
+        let mut world = World::settled(&pm).await;
+        scale(&mut world, 8);
+        world.reconcile(&pm).await.unwrap();
+        world.api.take();
+        if seen {
+            let told = world.api.objects["pushmanagers/push/status"]["status"].clone();
+            pm.status = Some(serde_json::from_value(told).unwrap());
+        }
+        let deleted = world.api.objects.remove(DEPLOYMENT).unwrap();
+        let (place, live) = Live::new(deleted).unwrap();
+        let live_objects = &world.context.live;
+        live_objects.remove(kind("Deployment"), &place, &live.uid, 99);
+        world.reconcile(&pm).await.unwrap();
+        assert_eq!(asked(&world), [8], "seen: {seen}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

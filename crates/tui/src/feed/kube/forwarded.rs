@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
 /// What a pod may say of a port before it is of no more use.
-type Word = BoxFuture<'static, Option<String>>;
+pub(super) type Word = BoxFuture<'static, Option<String>>;
 
 /// The port. Kubernetes tells that it can't be reached beside the stream, which then stays open and
 /// silent: whoever reads learns it here.

@@ -21,8 +21,8 @@ pub(crate) enum Form {
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["console"] => console(Form::Long),
-        ["console", "--short"] => console(Form::Short),
+        ["console"] => console(Form::Long, None),
+        ["console", "--short"] => console(Form::Short, None),
         ["console", "server"] => server(Form::Long),
         ["console", "server", "--short"] => server(Form::Short),
         _ => Err(
@@ -32,11 +32,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// The console in its operator's terminal, and at the managers that it watches.
-pub(crate) fn console(form: Form) -> Result<()> {
+/// The console in its operator's terminal, and at the managers that it watches; with a pushtop that
+/// is built already, or one built here.
+pub(crate) fn console(form: Form, pushtop: Option<&Path>) -> Result<()> {
     let mut steps = Steps::new(3);
     let program = steps.step("Building the release programs", || {
-        let program = test::release_pushtop()?;
+        let program = pushtop.map_or_else(test::release_pushtop, |path| Ok(path.to_path_buf()))?;
         bench("pushtop", &program, &["--no-run"]).map(|()| program.clone())?;
         bench("push-manager", &program, &["--no-run"]).map(|()| program)
     })?;

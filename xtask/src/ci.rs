@@ -2,15 +2,17 @@
 //!
 //! Installing that is `.ci/run`'s business.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
+use crate::images::{self, Profile};
 use crate::steps::Steps;
-use crate::{bench, lint, mutants, process, test, workspace};
+use crate::{bench, compose, e2e, engine, lint, mutants, process, readme, test, workspace};
 
 /// How many patches one run tries: each commit gets others.
 const SAMPLE: usize = 3;
+/// Of the scenarios on a real cluster, one in so many is tried: each commit gets others.
+const PART: &str = "1/3";
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if let Some(argument) = arguments.first() {
@@ -19,32 +21,37 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
                 .hint("for a part of it: cargo xtask lint, test or mutants"),
         );
     }
-    let mut steps = Steps::new(4);
+    let seed = seed()?;
+    let mut steps = Steps::new(8);
     steps.step("ci: lint", || lint::run(&[]))?;
-    steps.step("ci: test", || test::run(&[]))?;
-    steps.step("ci: bench", || bench::console(bench::Form::Short))?;
+    let programs = steps.step("ci: the programs that ship", || {
+        images::programs(Profile::Release)
+    })?;
+    let pushtop = programs.join("pushtop");
+    steps.step("ci: test", || test::all(&pushtop))?;
+    steps.step("ci: bench", || {
+        bench::console(bench::Form::Short, Some(&pushtop))
+    })?;
     steps.step("ci: mutants", || {
-        let (count, target) = (SAMPLE.to_string(), target()?);
-        let words = [
-            "--sample",
-            &count,
-            "--seed",
-            &seed()?,
-            "--target-dir",
-            &target,
-        ];
+        // The tests' own target folder, so that the dependencies are not built again.
+        let target = workspace::target()?;
+        let (count, target) = (SAMPLE.to_string(), target.to_string_lossy());
+        let words = ["--sample", &count, "--seed", &seed, "--target-dir", &target];
         mutants::run(&words.map(str::to_owned))
     })?;
+    engine::with_one(|| in_containers(&mut steps, &seed))?;
     steps.summary("ci passed");
     Ok(())
 }
 
-/// The tests' own target folder, so that the dependencies are not built again.
-fn target() -> Result<String> {
-    let named = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let root = workspace::root()?;
-    let folder = root.join(named.unwrap_or_else(|| "target".into()));
-    Ok(folder.to_string_lossy().into_owned())
+/// What is tried in containers and on a cluster.
+fn in_containers(steps: &mut Steps, seed: &str) -> Result<()> {
+    steps.step("ci: compose.yaml", || compose::run(&[]))?;
+    steps.step("ci: the README's way to Kubernetes", || readme::run(&[]))?;
+    steps.step("ci: scenarios on a real cluster", || {
+        let words = ["--part", PART, "--seed", seed];
+        e2e::run(&words.map(str::to_owned))
+    })
 }
 
 /// The commit under test.

@@ -46,7 +46,7 @@ impl Engine {
     /// A program where the ports that this engine publishes are reachable.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = match self.place {
-            Place::Own => own::inside(program.as_ref()),
+            Place::Own => self.own.inside(program.as_ref()),
             Place::Named | Place::Default => Command::new(program),
         };
         self.tell(&mut command);
@@ -121,6 +121,19 @@ pub(crate) fn require() -> Result<Engine> {
         Ok(_) => Ok(engine),
         Err(said) => Err(engine.no_answer(&said)),
     }
+}
+
+/// Runs what needs an engine: with the one that answers, else with one of our own that ends
+/// afterwards.
+pub(crate) fn with_one<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
+    if require().is_ok() {
+        return run();
+    }
+    let own = Own::here()?;
+    own.start()?;
+    let ran = run();
+    own.stop()?;
+    ran
 }
 
 fn choose(named: Option<&str>, own: &str, own_runs: bool) -> Place {

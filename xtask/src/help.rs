@@ -68,7 +68,7 @@ cargo xtask engine env           shell lines to use it: eval \"$(cargo xtask eng
 cargo xtask engine in COMMAND…   run a command where the ports of containers are
 Commands that want an engine take what DOCKER_HOST names, else our own where it
 runs, else the machine's. Our own is dockerd (Debian: apt-get install docker.io) with
-its own socket, data and network namespace, beside any other; it needs root on Linux,
+sockets, data and a network namespace of its own, beside any other; it needs root on Linux,
 and runs privileged containers even where the machine withholds a capability. It
 reaches nothing outside, no registry either. All it keeps is in
 ${XDG_CACHE_HOME:-~/.cache}/push-manager/engine; stop it before you delete that.";
@@ -169,12 +169,16 @@ Prometheus for both, runs the server's image alone as the README says, and takes
 everything down. It needs a container engine: Docker, or `cargo xtask engine start`.";
 
 const IMAGES: &str = "\
-cargo xtask images [NAME…] [--load] [--dev]
+cargo xtask images [NAME…] [--load] [--dev] [--twice]
 Builds push-manager, push-manager-operator and push-manager-reference (a
 Connect-Node and a Controller) as static programs, and an image of each in
 target/images, as archives for `docker load` and `kind load image-archive`; needs
-no container engine and pulls nothing. --load gives them to Docker. They are tagged
-latest, the version, and by their content. The same commit gives the same id. --dev compiles faster, for trying things.
+no container engine and pulls nothing. They are tagged latest, the version, and by
+their content.
+  --load        gives them to Docker
+  --dev         compiles faster, for trying things
+  --twice       builds all once more from a copy of the sources in another folder, and
+                fails unless the archives are the same to the byte
 `docker build --target push-manager .` makes the same inside containers.";
 
 const PICTURES: &str = "\

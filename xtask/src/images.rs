@@ -7,6 +7,7 @@
 mod archive;
 mod others;
 mod programs;
+mod twice;
 
 use std::fs;
 use std::path::PathBuf;
@@ -77,12 +78,17 @@ pub(crate) struct Built {
 struct Wish {
     names: Vec<String>,
     load: bool,
+    twice: bool,
     profile: Profile,
 }
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let wish = wish(arguments)?;
-    let Built { images, tag } = build(&wish.names, wish.profile)?;
+    let built = build(&wish.names, wish.profile)?;
+    if wish.twice {
+        twice::same(&built, &wish.names, wish.profile)?;
+    }
+    let Built { images, tag } = built;
     if wish.load {
         let engine = engine::require()?;
         for image in &images {
@@ -111,6 +117,7 @@ fn wish(arguments: &[String]) -> Result<Wish> {
     for word in arguments {
         match word.as_str() {
             "--load" => wish.load = true,
+            "--twice" => wish.twice = true,
             "--dev" => wish.profile = Profile::Dev,
             flag if flag.starts_with('-') => {
                 let said = Failure::new(format!("`cargo xtask images` has no {flag}"));

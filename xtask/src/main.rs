@@ -18,6 +18,7 @@ mod cargo;
 mod ci;
 mod cluster;
 mod compose;
+mod copy;
 mod e2e;
 mod engine;
 mod failure;

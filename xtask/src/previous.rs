@@ -27,7 +27,8 @@ pub(crate) fn operator() -> Result<PathBuf> {
     }
     let sources = cache::folder("previous")?.join(format!("sources-{commit}"));
     check_out(&commit, &[], &sources)?;
-    let target = target(&root);
+    // The tests' own dependencies are built already; the product is built anew after this.
+    let target = workspace::target()?;
     let mut cargo = protoc::cargo()?;
     cargo.current_dir(&sources).env("CARGO_TARGET_DIR", &target);
     cargo.args(["build", "--locked", "--package", "push-manager-operator"]);
@@ -50,12 +51,6 @@ pub(crate) fn chart() -> Result<PathBuf> {
     let _held = cache::lock(&cache::folder("previous")?, &format!("chart-{commit}"))?;
     check_out(&commit, &[chart], &sources)?;
     Ok(sources.join(chart))
-}
-
-/// The tests' own dependencies are built already; the product is built anew after this.
-fn target(root: &Path) -> PathBuf {
-    let named = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    root.join(named.unwrap_or_else(|| "target".into()))
 }
 
 fn commit(root: &Path) -> Result<String> {

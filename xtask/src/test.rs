@@ -1,7 +1,7 @@
 //! `test`: everything the README promises, in steps; stops at the first that
 //! fails and names the likely cause.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
@@ -28,10 +28,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             cargo.args(["--workspace", "--lib", "--bins"]);
             tested(&mut cargo).map(|report| closing(&report))
         }
-        Wish::Filters(filters) => everything(&filters).map(|report| closing(&report)),
+        Wish::Filters(filters) => everything(&filters, None).map(|report| closing(&report)),
         Wish::Cargo(arguments) => {
             let mut steps = Steps::new(6);
-            let environment = prepare(&mut steps)?;
+            let environment = prepare(&mut steps, None)?;
             let mut cargo = cargo_test(&environment)?;
             cargo.args(arguments);
             steps
@@ -39,6 +39,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
                 .map(|report| closing(&report))
         }
     }
+}
+
+/// All of them, with a pushtop that is built already.
+pub(crate) fn all(pushtop: &Path) -> Result<()> {
+    everything(&[], Some(pushtop)).map(|report| closing(&report))
 }
 
 fn wish(arguments: &[String]) -> Result<Wish> {
@@ -56,10 +61,10 @@ fn wish(arguments: &[String]) -> Result<Wish> {
 }
 
 /// All steps. A filter leaves out the examples in the documentation.
-fn everything(filters: &[String]) -> Result<Report> {
+fn everything(filters: &[String], pushtop: Option<&Path>) -> Result<Report> {
     let with_docs = filters.is_empty();
     let mut steps = Steps::new(if with_docs { 8 } else { 7 });
-    let environment = prepare(&mut steps)?;
+    let environment = prepare(&mut steps, pushtop)?;
     let targets = ["--workspace", "--lib", "--bins", "--tests"];
 
     steps.step("Building the product and its tests", || {
@@ -87,7 +92,7 @@ fn everything(filters: &[String]) -> Result<Report> {
 }
 
 /// The steps before any test: the machine, the tools, the Go program.
-fn prepare(steps: &mut Steps) -> Result<Environment> {
+fn prepare(steps: &mut Steps, pushtop: Option<&Path>) -> Result<Environment> {
     steps.step("What this machine has", || {
         machine::require(&[
             &machine::RUST,
@@ -113,7 +118,8 @@ fn prepare(steps: &mut Steps) -> Result<Environment> {
         },
     )?;
     steps.step("The release pushtop that is tried in a terminal", || {
-        environment.insert("PUSHTOP", release_pushtop()?);
+        let built = pushtop.map_or_else(release_pushtop, |path| Ok(path.to_path_buf()))?;
+        environment.insert("PUSHTOP", built);
         Ok(())
     })?;
     Ok(environment)
@@ -121,15 +127,11 @@ fn prepare(steps: &mut Steps) -> Result<Environment> {
 
 /// Builds what people run: a console is judged as it ships.
 pub(crate) fn release_pushtop() -> Result<PathBuf> {
-    let root = workspace::root()?;
     let mut cargo = protoc::cargo()?;
-    cargo.current_dir(&root);
+    cargo.current_dir(workspace::root()?);
     cargo.args(["build", "--release", "--package", "pushtop"]);
     process::show(&mut cargo)?;
-    let named = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    Ok(root
-        .join(named.unwrap_or_else(|| "target".into()))
-        .join("release/pushtop"))
+    Ok(workspace::target()?.join("release/pushtop"))
 }
 
 /// Cargo test with the tools named in the environment.

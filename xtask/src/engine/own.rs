@@ -1,5 +1,5 @@
-//! An engine of our own, beside whatever engine the machine has: its own socket,
-//! data, process id file and network namespace, below the cache folder.
+//! An engine of our own, beside whatever engine the machine has: its own data below the cache
+//! folder, its own network namespace, and its own folder of sockets. Each cache folder has its own.
 //!
 //! Its runtime is `runc-fit`, so that privileged containers work where the machine
 //! withholds a capability.
@@ -8,6 +8,7 @@ mod pid;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,40 +17,52 @@ use crate::failure::{Failure, Result, While};
 use crate::machine::{self, containers as programs};
 use crate::{cache, process, tools};
 
-/// The network namespace; one engine of ours is all that a machine has.
-const NAMESPACE: &str = "push-manager";
+/// What network namespaces and folders of sockets begin with.
+const NAME: &str = "push-manager";
 /// How long the engine may take to answer, or to stop its containers.
 const PATIENCE: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(200);
-/// The kernel takes 107 bytes for a socket's path; dockerd adds up to 50 to ours.
-const LONGEST_FOLDER: usize = 57;
 
 #[derive(Debug)]
 pub(super) struct Own {
+    /// What is kept.
     folder: PathBuf,
-}
-
-/// A program in the engine's network namespace. Not by `ip netns exec`: that mounts
-/// a fresh /sys, in which an engine finds no cgroups.
-pub(super) fn inside(program: &OsStr) -> Command {
-    let mut command = Command::new("nsenter");
-    command.arg(format!("--net={}", namespace_file().display()));
-    command.arg("--").arg(program);
-    command
-}
-
-fn namespace_file() -> PathBuf {
-    Path::new("/run/netns").join(NAMESPACE)
+    /// The network namespace.
+    namespace: String,
 }
 
 impl Own {
     pub(super) fn here() -> Result<Self> {
-        let folder = cache::folder("engine")?;
-        Ok(Self { folder })
+        Ok(Self::at(cache::folder("engine")?))
+    }
+
+    fn at(folder: PathBuf) -> Self {
+        let name = cache::content_name([folder.as_os_str().as_bytes()]);
+        let namespace = format!("{NAME}-{name}");
+        Self { folder, namespace }
+    }
+
+    /// A program in the engine's network namespace. Not by `ip netns exec`: that mounts
+    /// a fresh /sys, in which an engine finds no cgroups.
+    pub(super) fn inside(&self, program: &OsStr) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net={}", self.namespace_file().display()));
+        command.arg("--").arg(program);
+        command
+    }
+
+    fn namespace_file(&self) -> PathBuf {
+        Path::new("/run/netns").join(&self.namespace)
+    }
+
+    /// Sockets, and what ends with the engine. Not in the cache: the kernel takes 107 bytes for a
+    /// socket's path, and a cache folder may be anywhere.
+    fn sockets(&self) -> PathBuf {
+        Path::new("/run").join(&self.namespace)
     }
 
     pub(super) fn host(&self) -> String {
-        format!("unix://{}", self.folder.join("docker.sock").display())
+        format!("unix://{}", self.sockets().join("docker.sock").display())
     }
 
     pub(super) fn log(&self) -> PathBuf {
@@ -63,14 +76,15 @@ impl Own {
 
     /// Starts it and waits until it answers; does nothing where it runs.
     pub(super) fn start(&self) -> Result<()> {
-        self.check()?;
+        Self::check()?;
         let fit = tools::one("runc-fit")?;
         let _held = cache::lock(&self.folder, "engine")?;
         if self.process().is_some() {
             return self.wait(None);
         }
         self.sweep();
-        make_namespace()?;
+        self.make_namespace()?;
+        cache::make(&self.sockets())?;
         // A copy, so that emptying the cache of tools does not hurt what runs.
         let runtime = self.folder.join("runc-fit");
         fs::copy(&fit, &runtime).while_doing(|| format!("copying {}", fit.display()))?;
@@ -94,22 +108,15 @@ impl Own {
             }
             std::thread::sleep(POLL);
         }
-        process::capture(Command::new("ip").args(["netns", "del", NAMESPACE]))?;
+        process::capture(Command::new("ip").args(["netns", "del", &self.namespace]))?;
         println!("our own engine has stopped; its images are kept");
         Ok(())
     }
 
-    fn check(&self) -> Result<()> {
+    fn check() -> Result<()> {
         if !machine::root_on_linux() {
             return Err(Failure::new("an engine of our own needs root on Linux")
                 .hint("start Docker instead, or run this as root"));
-        }
-        if self.folder.as_os_str().len() > LONGEST_FOLDER {
-            return Err(Failure::new(format!(
-                "{} is too long a path for the engine's sockets",
-                self.folder.display()
-            ))
-            .hint("set XDG_CACHE_HOME to a shorter one"));
         }
         machine::require(&[
             &machine::GO,
@@ -124,13 +131,13 @@ impl Own {
     }
 
     fn pid_file(&self) -> PathBuf {
-        self.folder.join("dockerd.pid")
+        self.sockets().join("dockerd.pid")
     }
 
     /// Removes process id files that a crash or a restart of the machine left: their
     /// numbers may be other processes' by now, and dockerd would wait for those.
     fn sweep(&self) {
-        let containerd = self.folder.join("exec/containerd/containerd.pid");
+        let containerd = self.sockets().join("exec/containerd/containerd.pid");
         for (file, program) in [(self.pid_file(), "dockerd"), (containerd, "containerd")] {
             if pid::alive(&file, program).is_none() {
                 // Not there is as good as removed.
@@ -145,12 +152,12 @@ impl Own {
         let output = File::create(&log).while_doing(doing)?;
         let errors = output.try_clone().while_doing(doing)?;
         // setsid: the engine outlives the shell that starts it.
-        let mut command = inside(OsStr::new("setsid"));
+        let mut command = self.inside(OsStr::new("setsid"));
         command.current_dir(&self.folder).env_remove("DOCKER_HOST");
         command.args(["dockerd", "--storage-driver", "overlay2"]);
         command.arg("--host").arg(self.host());
         command.arg("--data-root").arg(self.folder.join("data"));
-        command.arg("--exec-root").arg(self.folder.join("exec"));
+        command.arg("--exec-root").arg(self.sockets().join("exec"));
         command.arg("--pidfile").arg(self.pid_file());
         command.args(["--default-runtime", "fit", "--add-runtime"]);
         command.arg(format!("fit={}", runtime.display()));
@@ -186,13 +193,26 @@ impl Own {
             process::tail(&log)
         )))
     }
+
+    fn make_namespace(&self) -> Result<()> {
+        if !self.namespace_file().exists() {
+            process::capture(Command::new("ip").args(["netns", "add", &self.namespace]))?;
+        }
+        let mut up = self.inside(OsStr::new("ip"));
+        up.args(["link", "set", "lo", "up"]);
+        process::capture(&mut up).map(drop)
+    }
 }
 
-fn make_namespace() -> Result<()> {
-    if !namespace_file().exists() {
-        process::capture(Command::new("ip").args(["netns", "add", NAMESPACE]))?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cache_has_an_engine_of_its_own_whose_sockets_have_short_paths() {
+        let (long, other) = (Own::at("/a".repeat(200).into()), Own::at("/b".into()));
+        assert_ne!(long.namespace, other.namespace);
+        // What dockerd adds to it is about 50 bytes.
+        assert!(long.sockets().as_os_str().len() < 57);
     }
-    let mut up = inside(OsStr::new("ip"));
-    up.args(["link", "set", "lo", "up"]);
-    process::capture(&mut up).map(drop)
 }

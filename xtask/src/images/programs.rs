@@ -23,6 +23,14 @@ impl Profile {
         }
     }
 
+    /// What asks a command for it.
+    pub(super) const fn flag(self) -> Option<&'static str> {
+        match self {
+            Self::Release => None,
+            Self::Dev => Some("--dev"),
+        }
+    }
+
     /// What cargo calls its folder.
     pub(super) const fn folder(self) -> &'static str {
         match self {

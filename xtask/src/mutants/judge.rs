@@ -66,6 +66,9 @@ pub(super) fn unpatched(scratch: &Scratch, patches: &[Patch]) -> Result<BTreeMap
         let limit = longest.saturating_mul(u32::try_from(group.len()).unwrap_or(u32::MAX));
         let run = scratch.test("unpatched", &first.caught_by, &tests, limit)?;
         let report = read(&run)?;
+        if report.ok.is_empty() && report.red.is_empty() {
+            eprintln!("{}", process::tail(&run.log));
+        }
         for patch in group {
             if let Some(reason) = unfit_unpatched(&report, &patch.caught_by.test) {
                 unfit.insert(patch.name.clone(), reason);

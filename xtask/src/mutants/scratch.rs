@@ -4,17 +4,16 @@
 //! builds only what changed. A run that was cut short leaves a patched file;
 //! the next one puts it right.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use super::patch::{CaughtBy, Patch};
-use crate::failure::{Failure, Result, While};
+use crate::failure::{Result, While};
 use crate::process::{self, End};
 use crate::tools::Environment;
-use crate::{cache, protoc, workspace};
+use crate::{cache, copy, protoc, workspace};
 
 /// Debug information that nobody else asks for. Cargo tells builds of two copies of a workspace in
 /// one target folder apart by their profile, not by their place: with the usual one, what was built
@@ -63,11 +62,7 @@ impl Scratch {
         for folder in [&scratch.tree, &scratch.logs] {
             cache::make(folder)?;
         }
-        let files: BTreeSet<PathBuf> = workspace::files(root)?.into_iter().collect();
-        for file in &files {
-            refresh(&root.join(file), &scratch.tree.join(file))?;
-        }
-        remove_others(&scratch.tree, &scratch.tree, &files)?;
+        copy::whole(root, &scratch.tree)?;
         eprintln!("    the copy: {}", here.display());
         Ok(scratch)
     }
@@ -137,12 +132,6 @@ impl Scratch {
     pub(super) fn apply(&self, patch: &Patch) -> std::result::Result<(), String> {
         let mut git = Command::new("git");
         git.current_dir(&self.tree)
-            // Were the cache inside some repository, git would look for the
-            // files of the patch there, find none, and call it done.
-            .env(
-                "GIT_CEILING_DIRECTORIES",
-                self.tree.parent().unwrap_or(&self.tree),
-            )
             .args(["apply", "--whitespace=nowarn"])
             .arg(&patch.file);
         process::capture(&mut git).map(drop).map_err(|failure| {
@@ -154,44 +143,14 @@ impl Scratch {
     /// Puts the files of a patch back.
     pub(super) fn restore(&self, root: &Path, patch: &Patch) -> Result<()> {
         for file in &patch.touches {
-            let (original, copy) = (root.join(file), self.tree.join(file));
+            let (original, copied) = (root.join(file), self.tree.join(file));
             if original.is_file() {
-                refresh(&original, &copy)?;
-            } else if copy.exists() {
-                fs::remove_file(&copy).while_doing(|| format!("removing {}", copy.display()))?;
+                copy::refresh(&original, &copied)?;
+            } else if copied.exists() {
+                fs::remove_file(&copied)
+                    .while_doing(|| format!("removing {}", copied.display()))?;
             }
         }
         Ok(())
     }
-}
-
-/// Copies a file unless the copy is the same already: an untouched copy keeps
-/// its time, and cargo its build.
-fn refresh(original: &Path, copy: &Path) -> Result<()> {
-    let doing = || format!("copying {}", original.display());
-    let bytes = fs::read(original).while_doing(doing)?;
-    if fs::read(copy).is_ok_and(|there| there == bytes) {
-        return Ok(());
-    }
-    if let Some(folder) = copy.parent() {
-        cache::make(folder)?;
-    }
-    fs::write(copy, bytes).while_doing(doing)?;
-    let permissions = fs::metadata(original).while_doing(doing)?.permissions();
-    fs::set_permissions(copy, permissions).while_doing(doing)
-}
-
-/// Removes files of the copy that the repository no longer has.
-fn remove_others(tree: &Path, folder: &Path, files: &BTreeSet<PathBuf>) -> Result<()> {
-    let doing = || format!("clearing {}", folder.display());
-    for entry in fs::read_dir(folder).while_doing(doing)? {
-        let path = entry.while_doing(doing)?.path();
-        let name = path.strip_prefix(tree).map_err(|_| Failure::new(doing()))?;
-        if path.is_dir() {
-            remove_others(tree, &path, files)?;
-        } else if !files.contains(name) {
-            fs::remove_file(&path).while_doing(doing)?;
-        }
-    }
-    Ok(())
 }

@@ -10,7 +10,7 @@ use push_manager_proto::admin::{
 };
 use pushtop::{
     Moment,
-    feed::{FeedEvent, Learnt, kube::dial, last_cause, status_words},
+    feed::{Dial, FeedEvent, Learnt, kube::dial, last_cause, status_words},
     fleet::Fleet,
     replica::{Link, ReplicaId},
 };
@@ -28,7 +28,10 @@ pub const AT_ONCE: usize = 8;
 
 /// A pod's admin API.
 #[derive(Clone, Debug)]
-pub struct Admin(AdminServiceClient<Channel>);
+pub struct Admin {
+    client: AdminServiceClient<Channel>,
+    dial: Dial,
+}
 
 /// What it says of itself and of its nodes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,27 +45,35 @@ pub struct Said {
 impl Admin {
     /// Reaches it.
     pub async fn open(pods: &Api<Pod>, pod: &str, port: u16) -> Result<Self, Status> {
-        let dialling = dial(pods, pod, port);
-        match timeout(ANSWER_WITHIN, dialling.connect()).await {
+        let dial = dial(pods, pod, port);
+        match timeout(ANSWER_WITHIN, dial.connect()).await {
             Err(_) => Err(silent()),
             Ok(Err(error)) => Err(Status::unavailable(last_cause(&error))),
-            Ok(Ok(channel)) => Ok(Self(
-                AdminServiceClient::new(channel).max_decoding_message_size(MOST_BYTES),
-            )),
+            Ok(Ok(channel)) => {
+                let client = AdminServiceClient::new(channel);
+                let client = client.max_decoding_message_size(MOST_BYTES);
+                Ok(Self { client, dial })
+            }
         }
     }
 
     /// Its description and one picture of its state.
     pub async fn ask(&mut self) -> Result<Said, Status> {
-        let info = answered(self.0.get_info(GetInfoRequest {})).await?;
+        let info = answered(self.client.get_info(GetInfoRequest {})).await;
+        let info = info.map_err(|status| self.dial.explain(status))?;
         let frames = timeout(ANSWER_WITHIN, self.picture()).await;
-        let frames = frames.map_err(|_| silent())??;
+        let frames = frames.map_err(|_| silent())?;
+        let frames = frames.map_err(|status| self.dial.explain(status))?;
         Ok(Said { info, frames })
     }
 
     async fn picture(&mut self) -> Result<Vec<WatchResponse>, Status> {
         let mut frames = Vec::new();
-        let mut stream = self.0.watch(WatchRequest::default()).await?.into_inner();
+        let mut stream = self
+            .client
+            .watch(WatchRequest::default())
+            .await?
+            .into_inner();
         while let Some(frame) = stream.message().await? {
             let more = match &frame.kind {
                 Some(Kind::Snapshot(part) | Kind::Delta(part)) => part.more,
@@ -79,7 +90,8 @@ impl Admin {
 
     /// Asks for an act, or for its plan.
     pub async fn act(&mut self, wish: ActRequest) -> Result<ActResponse, Status> {
-        answered(self.0.act(wish)).await
+        let answer = answered(self.client.act(wish)).await;
+        answer.map_err(|status| self.dial.explain(status))
     }
 }
 

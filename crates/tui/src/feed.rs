@@ -10,6 +10,7 @@ mod backoff;
 mod board;
 mod dial;
 pub mod etcd;
+mod heard;
 pub mod kube;
 mod link;
 mod looking;

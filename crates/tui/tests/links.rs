@@ -205,9 +205,8 @@ async fn a_wrong_port_is_told_in_words_that_say_what_to_mend() {
     assert!(why.contains("50054"), "{why}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_stream_that_falls_silent_is_made_anew_after_ten_seconds() {
-    let (dialled, mut dials) = mpsc::channel(8);
+/// A link by this dial.
+async fn dialled(name: &str, dial: Dial) -> Linked {
     let (sender, events) = mpsc::channel(FEED_QUEUE);
     let board = Board::new(
         sender,
@@ -215,32 +214,55 @@ async fn a_stream_that_falls_silent_is_made_anew_after_ten_seconds() {
         Duration::from_secs(1),
         FeedClock::begin(),
     );
-    // Someone takes the connection and never says a word.
-    let dial = Dial::by(move || {
-        let dialled = dialled.clone();
-        async move {
-            let (ours, theirs) = tokio::io::duplex(1 << 16);
-            dialled.send(theirs).await.unwrap();
-            Ok(Box::new(ours) as Box<dyn pushtop::feed::Stream>)
-        }
-    });
-    let name = "silent".to_owned();
+    let name = name.to_owned();
     board
         .set(vec![Target {
             name,
             dial: Ok(dial),
         }])
         .await;
-    let mut linked = Linked { board, events };
+    Linked { board, events }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_falls_silent_is_made_anew_after_ten_seconds() {
+    let (dials, mut made) = mpsc::channel(8);
+    // Someone takes the connection and never says a word.
+    let dial = Dial::by(move || {
+        let dials = dials.clone();
+        async move {
+            let (ours, theirs) = tokio::io::duplex(1 << 16);
+            dials.send(theirs).await.unwrap();
+            Ok(Box::new(ours) as Box<dyn pushtop::feed::Stream>)
+        }
+    });
+    let mut linked = dialled("silent", dial).await;
     let began = Instant::now();
-    let _first = dials.recv().await.unwrap();
+    let _first = made.recv().await.unwrap();
     linked.retrying().await;
     assert!(
         began.elapsed() <= Duration::from_secs(12),
         "{:?}",
         began.elapsed()
     );
-    let _second = dials.recv().await.unwrap();
+    let _second = made.recv().await.unwrap();
+}
+
+/// The stream fails before any request could be made of it.
+#[tokio::test]
+async fn what_a_stream_failed_with_is_told_also_when_it_came_before_the_first_request() {
+    let dial = Dial::by(|| async {
+        let failing = tokio_util::io::StreamReader::new(futures::stream::iter([Err::<&[u8], _>(
+            std::io::Error::other("nothing listens on 7000"),
+        )]));
+        let both = tokio::io::join(failing, tokio::io::sink());
+        Ok(Box::new(both) as Box<dyn pushtop::feed::Stream>)
+    });
+    let mut linked = dialled("failing", dial).await;
+    for _ in 0..3 {
+        let why = linked.retrying().await;
+        assert!(why.contains("nothing listens on 7000"), "{why}");
+    }
 }
 
 #[tokio::test]

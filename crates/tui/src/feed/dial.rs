@@ -1,6 +1,6 @@
 //! How a link reaches its replica: a byte stream, whatever it is made of.
 
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{error::Error as _, fmt, io, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use hyper_util::rt::TokioIo;
@@ -8,10 +8,16 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
-use tonic::transport::{Channel, Endpoint, Error, Uri};
+use tonic::{
+    Status,
+    transport::{Channel, Endpoint, Error, Uri},
+};
 use tower::service_fn;
 
-use super::Address;
+use super::{
+    Address,
+    heard::{Failed, Heard},
+};
 
 /// A byte stream.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -21,7 +27,10 @@ type Dialing = dyn Fn() -> BoxFuture<'static, io::Result<Box<dyn Stream>>> + Sen
 
 /// Makes byte streams to one replica. Transport security would be added here.
 #[derive(Clone)]
-pub struct Dial(Arc<Dialing>);
+pub struct Dial {
+    dialing: Arc<Dialing>,
+    failed: Failed,
+}
 
 impl fmt::Debug for Dial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,7 +51,10 @@ impl Dial {
     where
         F: Future<Output = io::Result<Box<dyn Stream>>> + Send + 'static,
     {
-        Self(Arc::new(move || Box::pin(dialing())))
+        Self {
+            dialing: Arc::new(move || Box::pin(dialing())),
+            failed: Failed::default(),
+        }
     }
 
     /// Over TCP.
@@ -60,16 +72,29 @@ impl Dial {
 
     /// A connection, or why there is none.
     pub async fn connect(&self) -> Result<Channel, Error> {
-        let dialing = self.0.clone();
+        let (dialing, failed) = (self.dialing.clone(), self.failed.clone());
         Endpoint::from_static("http://replica")
             .connect_timeout(CONNECT_WITHIN)
             .http2_keep_alive_interval(PROBE_AFTER)
             .keep_alive_timeout(PROBE_WITHIN)
             .keep_alive_while_idle(true)
             .connect_with_connector(service_fn(move |_: Uri| {
-                let dialing = dialing();
-                async move { dialing.await.map(TokioIo::new) }
+                let (dialing, failed) = (dialing(), failed.clone());
+                failed.forget();
+                async move {
+                    let stream = dialing.await?;
+                    Ok::<_, io::Error>(TokioIo::new(Heard { stream, failed }))
+                }
             }))
             .await
+    }
+
+    /// The status of a request over the connection, in the words that the connection itself failed
+    /// with, if that is why: a request that came later says no more than that it was cancelled.
+    pub fn explain(&self, status: Status) -> Status {
+        match self.failed.with() {
+            Some(words) if status.source().is_some() => Status::unavailable(words),
+            _ => status,
+        }
     }
 }

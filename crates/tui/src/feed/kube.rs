@@ -24,9 +24,6 @@ const PORT_NAME: &str = "admin";
 /// The API server answers within so long.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// A pod whose port can't be reached mostly says so within this.
-const WORD_WITHIN: Duration = Duration::from_millis(50);
-
 /// The pods of one PushManager.
 #[derive(Clone)]
 pub struct Pods {
@@ -204,14 +201,7 @@ pub async fn forward(pods: &Api<Pod>, pod: &str, port: u16) -> io::Result<Box<dy
     let (Some(stream), Some(error)) = (stream, error) else {
         return Err(io::Error::other("the port was not forwarded"));
     };
-    let mut error: forwarded::Word = Box::pin(error);
-    // A word that came between here and the first request would be lost: the connection would
-    // just be gone by then.
-    let error = match timeout(WORD_WITHIN, &mut error).await {
-        Ok(Some(word)) => return Err(io::Error::other(word)),
-        Ok(None) => None,
-        Err(_) => Some(error),
-    };
+    let error: Option<forwarded::Word> = Some(Box::pin(error));
     Ok(Box::new(Forwarded { stream, error }))
 }
 

@@ -162,7 +162,7 @@ impl Running {
         let info = info
             .await
             .map_err(|_| silent())?
-            .map_err(|status| end_of(&status))?;
+            .map_err(|status| self.failed(status))?;
         if !self.tell(Learnt::Info(Box::new(info.into_inner()))).await {
             return Err(End::Unheard);
         }
@@ -179,7 +179,7 @@ impl Running {
         let frames = frames
             .await
             .map_err(|_| silent())?
-            .map_err(|status| end_of(&status))?;
+            .map_err(|status| self.failed(status))?;
         self.wires.client.send_replace(Some(client.clone()));
         Ok((frames.into_inner(), client))
     }
@@ -192,7 +192,7 @@ impl Running {
             let frame =
                 match timeout(SILENT_FOR.max(self.plan.interval * 3), frames.message()).await {
                     Err(_) => return silent(),
-                    Ok(Err(status)) => return end_of(&status),
+                    Ok(Err(status)) => return self.failed(status),
                     Ok(Ok(None)) => return End::Lost("the stream ended".to_owned()),
                     Ok(Ok(Some(frame))) => frame,
                 };
@@ -215,6 +215,11 @@ impl Running {
                 return End::Lost(format!("it said goodbye: {message}"));
             }
         }
+    }
+
+    /// Why a request failed.
+    fn failed(&self, status: Status) -> End {
+        end_of(&self.plan.dial.explain(status))
     }
 
     /// Waits for room in the queue; false when nobody listens any more.

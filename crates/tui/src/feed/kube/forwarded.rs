@@ -13,11 +13,21 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 pub(super) type Word = BoxFuture<'static, Option<String>>;
 
 /// The port. Kubernetes tells that it can't be reached beside the stream, which then stays open and
-/// silent: whoever reads learns it here.
+/// silent: whoever reads or writes learns it here.
 pub(super) struct Forwarded {
     pub(super) stream: DuplexStream,
     /// Nothing once it was told that there will be none.
     pub(super) error: Option<Word>,
+}
+
+impl Forwarded {
+    fn told(&mut self, cx: &mut Context<'_>) -> Option<io::Error> {
+        let Poll::Ready(told) = self.error.as_mut()?.as_mut().poll(cx) else {
+            return None;
+        };
+        self.error = None;
+        told.map(io::Error::other)
+    }
 }
 
 impl AsyncRead for Forwarded {
@@ -26,13 +36,8 @@ impl AsyncRead for Forwarded {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Some(error) = &mut self.error
-            && let Poll::Ready(told) = error.as_mut().poll(cx)
-        {
-            self.error = None;
-            if let Some(told) = told {
-                return Poll::Ready(Err(io::Error::other(told)));
-            }
+        if let Some(told) = self.told(cx) {
+            return Poll::Ready(Err(told));
         }
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
@@ -44,6 +49,10 @@ impl AsyncWrite for Forwarded {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        // Before the broken pipe that is left of it.
+        if let Some(told) = self.told(cx) {
+            return Poll::Ready(Err(told));
+        }
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 

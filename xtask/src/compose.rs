@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         "The system of compose.yaml, and the image by itself",
         || {
             let mut test = cargo::test(Some(&engine), &environment)?;
-            test.args(["--package", "push-manager-e2e", "--test", "compose"]);
+            test.args(["--workspace", "--test", "compose"]);
             process::show(test.args(["--", "--nocapture"]))
         },
     )?;

@@ -16,7 +16,7 @@ use crate::libtest::Report;
 use crate::steps::Steps;
 use crate::tools::{self, Environment};
 use crate::{cargo, machine, previous, process, sample, workspace};
-use wish::{Place, Wish};
+use wish::{Place, Stays, Wish};
 
 /// The cluster that is made and used when none is named.
 const NAME: &str = "push-manager-e2e";
@@ -79,7 +79,7 @@ fn programs(wish: &Wish) -> Result<Environment> {
     environment.insert("KUBECTL_PUSHMANAGER", folder.join("kubectl-pushmanager"));
     environment.insert("E2E_ROOT", workspace::root()?);
     environment.insert("E2E_DUMPS", workspace::target()?.join("e2e"));
-    if wish.keep {
+    if wish.stays == Stays::Failed {
         environment.insert("E2E_KEEP", PathBuf::from("1"));
     }
     Ok(environment)
@@ -134,7 +134,9 @@ fn load_by(command: Option<&str>, archive: &Path) -> Result<()> {
 /// `cargo test` of the scenarios, where the cluster is reachable.
 fn tests(engine: Option<&Engine>, environment: &Environment) -> Result<Command> {
     let mut test = cargo::test(engine, environment)?;
-    test.args(["--package", "push-manager-e2e", "--test", "e2e"]);
+    // Of the workspace, though one package has it: of that alone, cargo would make other builds of
+    // what all share.
+    test.args(["--workspace", "--test", "e2e"]);
     Ok(test)
 }
 
@@ -197,7 +199,7 @@ pub(crate) fn names(environment: &Environment) -> Result<Vec<String>> {
 /// Deletes the cluster unless it is wanted.
 fn ended(wish: &Wish, engine: Option<&Engine>, well: bool) -> Result<()> {
     match (&wish.place, engine) {
-        (Place::Kind, Some(engine)) if !wish.keep => {
+        (Place::Kind, Some(engine)) if wish.stays == Stays::Nothing => {
             if !well {
                 eprintln!("    the cluster goes; to look into one: cargo xtask e2e --keep");
             }

@@ -136,7 +136,8 @@ manager's part costs. --short takes about two minutes once things are built, and
 is what `ci` runs.";
 
 const E2E: &str = "\
-cargo xtask e2e [FILTER…] [--filter TEXT] [--keep] [--dev] [--own-node-image]
+cargo xtask e2e [FILTER…] [--filter TEXT] [--keep | --keep-cluster]
+                [--dev] [--own-node-image] [--captured]
 cargo xtask e2e --part 1/N --seed TEXT     one scenario in N, and always the first pushes
 cargo xtask e2e --kubeconfig FILE [--load COMMAND]
 cargo xtask e2e --list
@@ -149,6 +150,7 @@ modules. It needs a container engine: Docker, or `cargo xtask engine start`.
 What was there when a scenario failed is in target/e2e/NAMESPACE.
   --keep        leaves the cluster, and the namespaces of failed scenarios; the next
                 run uses it. `cargo xtask cluster delete --name push-manager-e2e`
+  --keep-cluster   leaves the cluster alone
   --captured    tells nothing of a scenario until it fails
   --dev         tests programs that are compiled faster
   --kubeconfig  runs in that cluster, as its administrator. COMMAND gets each image's

@@ -77,17 +77,11 @@ fn typed(engine: &Engine, bin: &Path, commands: &[&str]) -> Result<()> {
         ("E2E_ROOT", workspace::root()?),
     ];
     let mut test = cargo::test(None, &environment.into_iter().collect())?;
-    test.args([
-        "--package",
-        "push-manager-e2e",
-        "--test",
-        "readme",
-        "--no-run",
-    ]);
+    test.args(["--workspace", "--test", "readme", "--no-run"]);
     process::show(&mut test)?;
     let script = format!(
         "set -ex\ntrap 'kill $(jobs -p); kind delete cluster' EXIT\n{}\n\
-         cargo test --package push-manager-e2e --test readme -- --nocapture\n",
+         cargo test --workspace --test readme -- --nocapture\n",
         commands.join("\n")
     );
     let mut bash = engine.command("bash");

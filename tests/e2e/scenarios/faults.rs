@@ -206,7 +206,6 @@ async fn a_worker_that_dies_costs_those_on_it_and_comes_back() {
         people.all_get_a_broadcast("before").await;
         let load = people.load(RATE).await;
         let there = people.at(space, stays).await;
-        hosts::cut(dies).await;
         let served = async || -> Seen<()> {
             let body = r#"{"content":{"type":"TEXT","data":"while one is dead"}}"#;
             let answer = people.grpcurl("BroadcastMessage", body).await?;
@@ -215,9 +214,11 @@ async fn a_worker_that_dies_costs_those_on_it_and_comes_back() {
                 other => Err(format!("{other:?} of {there}").into()),
             }
         };
-        eventually(SOON, "those on the other host are served", served).await;
-        sleep(Duration::from_secs(20)).await;
-        hosts::restore(dies).await;
+        hosts::without(dies, async || {
+            eventually(SOON, "those on the other host are served", served).await;
+            sleep(Duration::from_secs(20)).await;
+        })
+        .await;
         for object in ["deployment/push", "statefulset/connect-node"] {
             space.rolled_out(object).await;
         }

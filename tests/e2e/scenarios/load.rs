@@ -7,6 +7,7 @@ use push_manager_e2e::{
     people::People,
     space::{Space, scenario},
 };
+use push_manager_envtest::{Seen, eventually};
 use tokio::time::sleep;
 
 /// Pushes a second: enough for one to be under way whenever something happens.
@@ -32,21 +33,18 @@ async fn an_edit_rolls_all_pods_and_no_push_is_lost() {
     scenario("e2e-rollout", async |space| {
         let people = world(space, "  replicas: 2\n").await;
         let load = people.load(RATE).await;
-        let before = space
-            .path("deployment/push", "{.metadata.generation}")
-            .await
-            .unwrap();
+        let before = space.servers().await;
         space
             .push_manager("  replicas: 2\n  fanout: {chunk: 4000}\n")
             .await;
-        let rolled = async || match space
-            .path("deployment/push", "{.metadata.generation}")
-            .await?
-        {
-            same if same == before => push_manager_envtest::Seen::Err("not edited yet".into()),
-            _ => Ok(()),
+        let rolled = async || -> Seen<()> {
+            let there = space.servers().await;
+            match there.iter().find(|pod| before.contains(pod)) {
+                Some(old) => Err(format!("{old} is still there").into()),
+                None => Ok(()),
+            }
         };
-        push_manager_envtest::eventually(Duration::from_secs(30), "it is edited", rolled).await;
+        eventually(Duration::from_secs(60), "all pods are new", rolled).await;
         space.rolled_out("deployment/push").await;
         sleep(Duration::from_secs(3)).await;
         spotless(people.verdict(load).await);

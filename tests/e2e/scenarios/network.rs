@@ -11,8 +11,20 @@ const NOBODY: &str = "apiVersion: networking.k8s.io/v1\n\
                       metadata: {name: nobody}\n\
                       spec: {podSelector: {}, policyTypes: [Ingress]}\n";
 
+/// Tries of a caller: a host may take a moment to learn where a new Service leads.
+const TRIES: u32 = 3;
+
 /// Whether a pod of this role gets through to the server.
 async fn calls(space: &Space, name: &str, role: &str) -> bool {
+    for number in 1..=TRIES {
+        if calls_once(space, &format!("{name}-{number}"), role).await {
+            return true;
+        }
+    }
+    false
+}
+
+async fn calls_once(space: &Space, name: &str, role: &str) -> bool {
     let (image, label) = (space.lab.image("push-manager"), format!("role={role}"));
     let image = format!("--image={image}");
     let mut words = vec![

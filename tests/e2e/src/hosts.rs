@@ -1,7 +1,8 @@
 //! The hosts of the cluster, which kind makes of containers: what happens to them is done by Docker.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures::FutureExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, api::ListParams};
 use push_manager_envtest::Seen;
@@ -21,18 +22,18 @@ async fn docker(words: &[&str]) -> Seen<String> {
     run(docker, "", WITHIN).await.and_then(Run::ok)
 }
 
-/// Ends a host as a power cut does.
-pub async fn cut(host: &str) {
+/// Ends a host as a power cut does, and starts it again after `meanwhile`, whatever comes of that.
+pub async fn without(host: &str, meanwhile: impl AsyncFnOnce()) {
     docker(&["kill", host])
         .await
         .unwrap_or_else(|error| panic!("{error}"));
-}
-
-/// Starts it again.
-pub async fn restore(host: &str) {
+    let ended = AssertUnwindSafe(meanwhile()).catch_unwind().await;
     docker(&["start", host])
         .await
         .unwrap_or_else(|error| panic!("{error}"));
+    if let Err(panic) = ended {
+        std::panic::resume_unwind(panic);
+    }
 }
 
 /// Kills with SIGKILL what runs on a host and looks so to pgrep.

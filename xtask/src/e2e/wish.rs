@@ -16,18 +16,23 @@ pub(super) enum Place {
     Kubeconfig(PathBuf),
 }
 
+/// What is left at the end.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stays {
+    #[default]
+    Nothing,
+    Cluster,
+    /// The cluster, and the namespaces of failed scenarios in it.
+    Failed,
+}
+
 #[derive(Debug, Default, PartialEq, Eq)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "flags of a command line, each by itself"
-)]
 pub(super) struct Wish {
     pub(super) filters: Vec<String>,
     pub(super) place: Place,
     /// How images get into somebody's cluster: a command that takes an archive.
     pub(super) load: Option<String>,
-    /// Whether the cluster stays, and the namespaces of failed scenarios in it.
-    pub(super) keep: bool,
+    pub(super) stays: Stays,
     pub(super) profile: Profile,
     /// Only one in so many scenarios, chosen by the seed.
     pub(super) part: Option<(usize, String)>,
@@ -64,7 +69,8 @@ pub(super) fn read(arguments: &[String]) -> Result<Wish> {
             value.ok_or_else(|| bad(format!("{word} wants a value")))
         };
         match word.as_str() {
-            "--keep" => wish.keep = true,
+            "--keep" => wish.stays = Stays::Failed,
+            "--keep-cluster" => wish.stays = Stays::Cluster,
             "--dev" => wish.profile = Profile::Dev,
             "--own-node-image" => wish.own_node_image = true,
             "--captured" => wish.captured = true,

@@ -93,7 +93,7 @@ impl Scratch {
     ) -> Result<Outcome> {
         let mut command = self.cargo()?;
         if caught_by.scenario {
-            command.args(["xtask", "e2e", "--dev", "--keep", "--captured"]);
+            command.args(["xtask", "e2e", "--dev", "--keep-cluster", "--captured"]);
             command.args(tests);
         } else {
             command.arg("test").args(&caught_by.cargo);

@@ -11,12 +11,23 @@ const KINDS: &str = "pods,deployments,replicasets,services,configmaps,secrets,se
                      rolebindings,leases,pdb,netpol,hpa";
 
 async fn helm(space: &Space, words: &[&str]) -> String {
-    space
-        .lab
-        .helm(words)
-        .await
-        .and_then(|run| run.ok())
-        .unwrap_or_else(|error| panic!("{error}"))
+    let said = space.lab.helm(words).await;
+    said.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Runs a release's tests: at least one, all of them well.
+async fn helm_test(space: &Space, release: &str, namespace: &str) {
+    let words = ["test", release, "--namespace", namespace, "--timeout", "2m"];
+    let said = helm(space, &words).await;
+    let phases = said.lines().filter_map(|line| line.strip_prefix("Phase:"));
+    let phases: Vec<&str> = phases.map(str::trim).collect();
+    assert!(!phases.is_empty(), "no test ran: {said}");
+    assert!(phases.iter().all(|phase| *phase == "Succeeded"), "{said}");
+}
+
+async fn uninstall(space: &Space) {
+    let words = ["uninstall", OPERATOR, "--namespace", OPERATOR_NAMESPACE];
+    helm(space, &[&words[..], &["--wait"]].concat()).await;
 }
 
 /// Waits until nothing but these is left of an installation; pods take a while to end.
@@ -47,12 +58,7 @@ async fn ours(space: &Space) -> Vec<String> {
         "name",
     ];
     for words in [&cluster[..], &inside[..]] {
-        let listed = space
-            .lab
-            .kubectl(words)
-            .await
-            .and_then(|run| run.ok())
-            .unwrap();
+        let listed = space.lab.must(words).await.unwrap();
         let named = listed.lines().filter(|name| name.contains("push"));
         found.extend(named.map(str::to_owned));
     }
@@ -64,18 +70,7 @@ async fn ours(space: &Space) -> Vec<String> {
 async fn helm_test_passes_for_both_charts() {
     scenario("e2e-helm-test", async |space| {
         space.peers().await;
-        helm(
-            space,
-            &[
-                "test",
-                OPERATOR,
-                "--namespace",
-                OPERATOR_NAMESPACE,
-                "--timeout",
-                "2m",
-            ],
-        )
-        .await;
+        helm_test(space, OPERATOR, OPERATOR_NAMESPACE).await;
         let chart = space
             .lab
             .settings
@@ -89,18 +84,7 @@ async fn helm_test_passes_for_both_charts() {
         install.extend(["--set", "config.controller.address=controller:50051"]);
         install.extend(["--wait", "--timeout", "2m"]);
         helm(space, &install).await;
-        helm(
-            space,
-            &[
-                "test",
-                "plain",
-                "--namespace",
-                &space.name,
-                "--timeout",
-                "2m",
-            ],
-        )
-        .await;
+        helm_test(space, "plain", &space.name).await;
         helm(
             space,
             &["uninstall", "plain", "--namespace", &space.name, "--wait"],
@@ -117,17 +101,7 @@ async fn uninstalling_leaves_the_definition_and_what_runs_and_deleting_leaves_no
         space
             .until("deployment/push", "{.spec.replicas}", "1")
             .await;
-        helm(
-            space,
-            &[
-                "uninstall",
-                OPERATOR,
-                "--namespace",
-                OPERATOR_NAMESPACE,
-                "--wait",
-            ],
-        )
-        .await;
+        uninstall(space).await;
         only_these_stay(
             space,
             &[
@@ -146,33 +120,13 @@ async fn uninstalling_leaves_the_definition_and_what_runs_and_deleting_leaves_no
             .await;
 
         let all = ["delete", "pushmanagers", "--all", "--all-namespaces"];
-        space
-            .lab
-            .kubectl(&all)
-            .await
-            .and_then(|run| run.ok())
-            .unwrap();
-        helm(
-            space,
-            &[
-                "uninstall",
-                OPERATOR,
-                "--namespace",
-                OPERATOR_NAMESPACE,
-                "--wait",
-            ],
-        )
-        .await;
+        space.lab.must(&all).await.unwrap();
+        uninstall(space).await;
         for object in [
             "crd/pushmanagers.pushmanager.io",
             "namespace/push-manager-system",
         ] {
-            space
-                .lab
-                .kubectl(&["delete", object])
-                .await
-                .and_then(|run| run.ok())
-                .unwrap();
+            space.lab.must(&["delete", object]).await.unwrap();
         }
         only_these_stay(space, &[]).await;
         let label = "app.kubernetes.io/name=push-manager";

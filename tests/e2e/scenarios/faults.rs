@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use push_manager_e2e::{
     forward::Forward,
-    history::{Allowed, Target, Verdict},
+    history::{Push, Target},
     hosts,
-    people::People,
+    judge::{AFTERWARDS, now_ms},
+    people::{Load, People},
     settings::variable,
     space::{SOON, Space, scenario},
     world::MEMBERS,
@@ -15,20 +16,34 @@ use push_manager_envtest::{Seen, eventually};
 use tokio::time::sleep;
 
 const RATE: u32 = 100;
-/// For what may fail as often as it likes, as long as the answer says so.
-const SAID: Allowed = Allowed {
-    failed: usize::MAX,
-    incomplete: usize::MAX,
-};
 
 async fn world(space: &Space, replicas: u32) -> People {
-    space.peers().await;
-    space
-        .push_manager(&format!("  replicas: {replicas}\n"))
-        .await;
-    space.rolled_out("deployment/push").await;
-    People::connect(space).await
+    People::around(space, &format!("  replicas: {replicas}\n")).await
 }
+
+/// Whatever went wrong was told, and nothing does from now on.
+async fn is_over(people: &People, load: Load) -> push_manager_e2e::history::History {
+    let since = now_ms();
+    sleep(AFTERWARDS).await;
+    let history = people.history(load).await;
+    history.is_honest_and_spotless_since(since);
+    history
+}
+
+/// Has everything but servers on another host.
+async fn peers_elsewhere(space: &Space, than: &str) {
+    let workers = space.workers().await;
+    let stays = workers.iter().find(|host| *host != than).unwrap();
+    for workload in PEERS {
+        space.pin(workload, stays).await;
+    }
+}
+
+const PEERS: [&str; 3] = [
+    "statefulset/etcd",
+    "deployment/controller",
+    "statefulset/connect-node",
+];
 
 /// Has the Controller keep in etcd who is where: in memory alone it would forget at its end.
 async fn controller_remembers(space: &Space) {
@@ -46,27 +61,11 @@ async fn controller_remembers(space: &Space) {
     space.rolled_out("deployment/controller").await;
 }
 
-fn clean(verdict: Verdict, allowed: Allowed) -> Verdict {
-    let verdict = verdict
-        .clean(allowed)
-        .unwrap_or_else(|error| panic!("{error}"));
-    assert!(verdict.received > 1_000, "too little to judge: {verdict}");
-    verdict
-}
-
-/// Empties a host of servers, as for its maintenance.
+/// Empties a host, as for its maintenance.
 async fn drain(space: &Space, host: &str) {
-    let mut words = vec![
-        "drain",
-        host,
-        "--ignore-daemonsets",
-        "--delete-emptydir-data",
-    ];
-    words.extend([
-        "--pod-selector=app.kubernetes.io/name=push-manager",
-        "--timeout=90s",
-    ]);
-    let drained = space.kubectl(&words).await;
+    let drain = ["drain", host, "--ignore-daemonsets", "--timeout=90s"];
+    let drain = [&drain[..], &["--delete-emptydir-data"]].concat();
+    let drained = space.kubectl(&drain).await;
     let words = ["uncordon", host];
     let again = async || space.kubectl(&words).await;
     eventually(SOON, "the host takes pods again", again).await;
@@ -77,12 +76,15 @@ async fn drain(space: &Space, host: &str) {
 async fn draining_a_host_of_the_only_replica_ends_and_loses_nothing() {
     scenario("e2e-drain-one", async |space| {
         let people = world(space, 1).await;
-        let load = people.load(RATE).await;
         let pod = space.servers().await.remove(0);
-        drain(space, &space.host_of(&pod).await).await;
+        let host = space.host_of(&pod).await;
+        peers_elsewhere(space, &host).await;
+        people.all_here().await;
+        people.all_known().await;
+        let load = people.load(RATE).await;
+        drain(space, &host).await;
         space.rolled_out("deployment/push").await;
-        sleep(Duration::from_secs(5)).await;
-        clean(people.verdict(load).await, SAID);
+        is_over(&people, load).await;
         people.all_get_a_broadcast("after the drain").await;
     })
     .await;
@@ -92,12 +94,16 @@ async fn draining_a_host_of_the_only_replica_ends_and_loses_nothing() {
 async fn draining_a_host_of_one_of_three_replicas_fails_no_push() {
     scenario("e2e-drain-three", async |space| {
         let people = world(space, 3).await;
-        let load = people.load(RATE).await;
         let pod = space.servers().await.remove(0);
-        drain(space, &space.host_of(&pod).await).await;
+        let host = space.host_of(&pod).await;
+        peers_elsewhere(space, &host).await;
+        people.all_here().await;
+        people.all_known().await;
+        let load = people.load_tried_once(RATE).await;
+        drain(space, &host).await;
         space.rolled_out("deployment/push").await;
         sleep(Duration::from_secs(5)).await;
-        clean(people.verdict(load).await, Allowed::default());
+        people.history(load).await.is_spotless();
     })
     .await;
 }
@@ -112,11 +118,12 @@ async fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
         let path = "{.status.containerStatuses[0].restartCount}";
         space.until(&format!("pod/{pod}"), path, "1").await;
         space.rolled_out("deployment/push").await;
-        sleep(Duration::from_secs(3)).await;
-        let mut verdict = people.verdict(load).await;
-        // A call whose answer died with the server was made again by the caller.
-        verdict.doubled.retain(|doubled| doubled.push.sends < 2);
-        clean(verdict, SAID);
+        let history = is_over(&people, load).await;
+        let mut pushes = history.pushes.iter();
+        assert!(
+            pushes.any(|push| push.sends > 1 || !push.ok),
+            "no caller noticed"
+        );
         people.all_get_a_broadcast("after the kill").await;
     })
     .await;
@@ -133,9 +140,9 @@ async fn rolling_the_connect_nodes_loses_nothing_for_those_who_are_there() {
             .await;
         space.rolled_out("statefulset/connect-node").await;
         people.all_here().await;
+        people.all_known().await;
         assert!(people.joins() > joins, "nobody was cut off");
-        sleep(Duration::from_secs(3)).await;
-        clean(people.verdict(load).await, SAID);
+        is_over(&people, load).await;
         people.all_get_a_broadcast("after the rollout").await;
     })
     .await;
@@ -145,7 +152,7 @@ async fn rolling_the_connect_nodes_loses_nothing_for_those_who_are_there() {
 async fn an_etcd_that_restarts_fails_no_push() {
     scenario("e2e-etcd", async |space| {
         let people = world(space, 2).await;
-        let load = people.load(RATE).await;
+        let load = people.load_tried_once(RATE).await;
         hosts::kill(&space.host_of("etcd-0").await, "^etcd --data-dir=/data ").await;
         space
             .until(
@@ -156,7 +163,7 @@ async fn an_etcd_that_restarts_fails_no_push() {
             .await;
         space.rolled_out("statefulset/etcd").await;
         sleep(Duration::from_secs(10)).await;
-        clean(people.verdict(load).await, Allowed::default());
+        people.history(load).await.is_spotless();
         // What is new in etcd is still noticed.
         space.must(&["delete", "pod", "connect-node-2"]).await;
         space.rolled_out("statefulset/connect-node").await;
@@ -182,11 +189,13 @@ async fn a_controller_that_is_away_fails_pushes_that_need_it_and_no_other() {
             .await;
         space.rolled_out("deployment/controller").await;
         people.all_known().await;
-        let verdict = clean(people.verdict(load).await, SAID);
-        let failed = verdict.failed.iter();
-        let broadcasts = failed.filter(|push| matches!(push.target, Target::Broadcast));
-        assert_eq!(broadcasts.count(), 0, "a broadcast needs no Controller");
-        assert!(verdict.failed.len() > 100, "and others do: {verdict}");
+        let history = is_over(&people, load).await;
+        let broadcasts = |push: &&Push| matches!(push.target, Target::Broadcast);
+        let (all, others): (Vec<_>, Vec<_>) = history.pushes.iter().partition(broadcasts);
+        let wrong = all.into_iter().find(|push| !push.is_settled());
+        assert_eq!(wrong, None, "a broadcast needs no Controller");
+        let failed = others.iter().filter(|push| !push.ok).count();
+        assert!(failed > 100, "and others do: {failed} failed");
     })
     .await;
 }
@@ -232,7 +241,7 @@ async fn a_worker_that_dies_costs_those_on_it_and_comes_back() {
             .await;
         people.all_here().await;
         people.all_known().await;
-        clean(people.verdict(load).await, SAID);
+        is_over(&people, load).await;
         people.all_get_a_broadcast("after").await;
     })
     .await;
@@ -268,24 +277,22 @@ async fn an_etcd_of_three_that_loses_its_leader_fails_no_push() {
             .manifest("  replicas: 2\n")
             .replace("etcd:2379", &endpoints);
         space.apply(&manifest).await;
-        space
-            .must(&[
-                "wait",
-                "--for=condition=Available",
-                "pm/push",
-                "--timeout=120s",
-            ])
-            .await;
+        space.available("push").await;
         space.rolled_out("deployment/push").await;
         let people = People::connect(space).await;
-        let load = people.load(RATE).await;
+        let load = people.load_tried_once(RATE).await;
         let leads = eventually(SOON, "a member leads", async || leader(space).await).await;
         let pattern = format!("^etcd --data-dir=/data --name={leads}");
         hosts::kill(&space.host_of(&leads).await, &pattern).await;
         let path = "{.status.containerStatuses[0].restartCount}";
         space.until(&format!("pod/{leads}"), path, "1").await;
         sleep(Duration::from_secs(10)).await;
-        clean(people.verdict(load).await, Allowed::default());
+        people.history(load).await.is_spotless();
+        let follows = async || match leader(space).await? {
+            same if same == leads => Seen::Err("the same".into()),
+            _ => Ok(()),
+        };
+        eventually(SOON, "another member leads", follows).await;
         // What is new in etcd is still noticed.
         space.must(&["delete", "pod", "connect-node-2"]).await;
         space.rolled_out("statefulset/connect-node").await;

@@ -1,10 +1,6 @@
 //! Several `PushManager`s beside each other, and operators with a namespace of their own.
 
-use push_manager_e2e::{
-    people::People,
-    space::{SOON, Space, scenario},
-};
-use push_manager_envtest::{Seen, eventually};
+use push_manager_e2e::{people::People, space::scenario};
 
 const REASON: &str = r#"{.status.conditions[?(@.type=="Degraded")].reason}"#;
 const DEGRADED: &str = r#"{.status.conditions[?(@.type=="Degraded")].status}"#;
@@ -14,13 +10,8 @@ async fn a_secret_that_is_missing_degrades_one_alone_until_it_appears() {
     scenario("e2e-secret", async |space| {
         space.peers().await;
         space.push_manager("").await;
-        let login = space
-            .manifest("")
-            .replace("name: push", "name: locked")
-            .replace(
-                "endpoints: [\"etcd:2379\"]",
-                "endpoints: [\"etcd:2379\"], authSecretRef: {name: etcd-login}",
-            );
+        let locked = space.manifest("").replace("name: push", "name: locked");
+        let login = with_login(&locked, "etcd-login");
         space.apply(&login).await;
         space.until("pm/locked", DEGRADED, "True").await;
         assert_eq!(
@@ -36,44 +27,20 @@ async fn a_secret_that_is_missing_degrades_one_alone_until_it_appears() {
         ];
         space.must(&[&secret[..], &login[..]].concat()).await;
         space.until("pm/locked", DEGRADED, "False").await;
-        let pods = [
-            "get",
-            "pods",
-            "-l",
-            "app.kubernetes.io/instance=locked",
-            "-o",
-            "name",
-        ];
-        eventually(SOON, "its pod runs with the login", async || -> Seen<()> {
-            let pod = space.kubectl(&pods).await?;
-            let path = "{.status.containerStatuses[0].state.running.startedAt}";
-            match space.path(pod.trim(), path).await? {
-                when if when.is_empty() => Err("not yet".into()),
-                _ => Ok(()),
-            }
-        })
-        .await;
+        space.available("locked").await;
+        space.rolled_out("deployment/locked").await;
     })
     .await;
-}
-
-/// A second namespace, which goes with the scenario.
-async fn beside(space: &Space) -> Space {
-    Space::make(space.lab.clone(), &format!("{}-2", space.name))
-        .await
-        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_of_one_namespace_leaves_others_alone() {
     scenario("e2e-namespaced", async |space| {
-        let other = beside(space).await;
+        let other = space.second().await;
         let watched = format!("watchNamespaces={{{}}}", space.name);
         let ours = space.lab.install_operator(&[&watched]).await;
-        let roles = space
-            .lab
-            .kubectl(&["get", "clusterroles,clusterrolebindings", "-o", "name"]);
-        let roles = roles.await.and_then(|run| run.ok());
+        let roles = ["get", "clusterroles,clusterrolebindings", "-o", "name"];
+        let roles = space.lab.must(&roles).await;
         for one in [space, &other] {
             one.apply(&one.manifest("")).await;
         }
@@ -96,7 +63,6 @@ async fn an_operator_of_one_namespace_leaves_others_alone() {
         other
             .until("deployment/push", "{.spec.replicas}", "1")
             .await;
-        other.remove().await;
     })
     .await;
 }
@@ -104,7 +70,7 @@ async fn an_operator_of_one_namespace_leaves_others_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_of_one_name_in_two_namespaces_do_not_see_each_other() {
     scenario("e2e-two", async |space| {
-        let other = beside(space).await;
+        let other = space.second().await;
         for one in [space, &other] {
             one.peers().await;
             one.push_manager("").await;
@@ -127,7 +93,6 @@ async fn two_of_one_name_in_two_namespaces_do_not_see_each_other() {
                 "configmap/push-config",
             ])
             .await;
-        other.remove().await;
     })
     .await;
 }

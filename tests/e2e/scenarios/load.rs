@@ -2,37 +2,20 @@
 
 use std::time::Duration;
 
-use push_manager_e2e::{
-    history::{Allowed, Verdict},
-    people::People,
-    space::{Space, scenario},
-};
+use push_manager_e2e::{people::People, space::scenario};
 use push_manager_envtest::{Seen, eventually};
 use tokio::time::sleep;
 
 /// Pushes a second: enough for one to be under way whenever something happens.
 const RATE: u32 = 100;
-
-/// Nothing failed, nothing was lost or doubled, and there was something to judge.
-fn spotless(verdict: Verdict) {
-    let verdict = verdict
-        .clean(Allowed::default())
-        .unwrap_or_else(|error| panic!("{error}"));
-    assert!(verdict.received > 1_000, "too little to judge: {verdict}");
-}
-
-async fn world(space: &Space, more: &str) -> People {
-    space.peers().await;
-    space.push_manager(more).await;
-    space.rolled_out("deployment/push").await;
-    People::connect(space).await
-}
+/// Callers are sent on now and then, so that new servers get some of them.
+const SENT_ON: &str = "  limits: {connectionAge: 5s}\n";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_rolls_all_pods_and_no_push_is_lost() {
     scenario("e2e-rollout", async |space| {
-        let people = world(space, "  replicas: 2\n").await;
-        let load = people.load(RATE).await;
+        let people = People::around(space, "  replicas: 2\n").await;
+        let load = people.load_tried_once(RATE).await;
         let before = space.servers().await;
         space
             .push_manager("  replicas: 2\n  fanout: {chunk: 4000}\n")
@@ -44,10 +27,10 @@ async fn an_edit_rolls_all_pods_and_no_push_is_lost() {
                 None => Ok(()),
             }
         };
-        eventually(Duration::from_secs(60), "all pods are new", rolled).await;
+        eventually(Duration::from_mins(1), "all pods are new", rolled).await;
         space.rolled_out("deployment/push").await;
         sleep(Duration::from_secs(3)).await;
-        spotless(people.verdict(load).await);
+        people.history(load).await.is_spotless();
     })
     .await;
 }
@@ -55,8 +38,8 @@ async fn an_edit_rolls_all_pods_and_no_push_is_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn scaling_from_one_to_three_to_ten_to_one_loses_nothing() {
     scenario("e2e-scale", async |space| {
-        let people = world(space, "").await;
-        let load = people.load(RATE).await;
+        let people = People::around(space, SENT_ON).await;
+        let load = people.load_tried_once(RATE).await;
         for replicas in ["3", "10", "1"] {
             space
                 .must(&["scale", "pm/push", &format!("--replicas={replicas}")])
@@ -65,9 +48,10 @@ async fn scaling_from_one_to_three_to_ten_to_one_loses_nothing() {
                 .until("deployment/push", "{.spec.replicas}", replicas)
                 .await;
             space.rolled_out("deployment/push").await;
+            // Until callers are at all of them.
+            sleep(Duration::from_secs(8)).await;
         }
-        sleep(Duration::from_secs(8)).await;
-        spotless(people.verdict(load).await);
+        people.history(load).await.is_spotless();
     })
     .await;
 }

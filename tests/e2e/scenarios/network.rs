@@ -1,6 +1,7 @@
 //! Who may call, as a NetworkPolicy.
 
-use push_manager_e2e::space::{Space, scenario};
+use push_manager_e2e::space::{SOON, Space, scenario};
+use push_manager_envtest::{Seen, eventually};
 use serde_json::Value;
 
 const CALLERS: &str =
@@ -47,13 +48,12 @@ async fn calls_once(space: &Space, name: &str, role: &str) -> bool {
     ]);
     space.must(&words).await;
     let pod = format!("pod/{name}");
-    loop {
-        match space.path(&pod, "{.status.phase}").await.unwrap().as_str() {
-            "Succeeded" => return true,
-            "Failed" => return false,
-            _ => tokio::time::sleep(std::time::Duration::from_millis(500)).await,
-        }
-    }
+    let ended = async || match space.path(&pod, "{.status.phase}").await?.as_str() {
+        "Succeeded" => Ok(true),
+        "Failed" => Ok(false),
+        other => Seen::Err(format!("{other:?}").into()),
+    };
+    eventually(SOON, "the caller's pod ends", ended).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

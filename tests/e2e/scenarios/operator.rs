@@ -1,40 +1,28 @@
 //! The operator comes and goes; what runs goes on.
 
 use push_manager_e2e::{
-    lab::{OPERATOR, OPERATOR_NAMESPACE},
+    judge::AFTERWARDS,
+    lab::OPERATOR,
+    people::People,
     space::{SOON, Space, scenario},
 };
 use push_manager_envtest::{Seen, eventually};
+use tokio::time::sleep;
 
-use push_manager_e2e::people::People;
-
-/// Runs kubectl where the operator is.
-async fn there(space: &Space, words: &[&str]) -> Seen<String> {
-    let mut all = vec!["--namespace", OPERATOR_NAMESPACE];
-    all.extend(words);
-    space.lab.kubectl(&all).await?.ok()
-}
-
-/// The pod that holds the Lease.
-async fn leader(space: &Space) -> Seen<String> {
-    let path = "jsonpath={.items[0].spec.holderIdentity}";
-    let holder = there(space, &["get", "lease", "-o", path]).await?;
-    let pods = there(space, &["get", "pods", "-o", "name"]).await?;
-    let names = pods.lines().map(|pod| pod.trim_start_matches("pod/"));
-    let named = names.into_iter().find(|name| holder.starts_with(name));
-    named
-        .map(str::to_owned)
-        .ok_or_else(|| format!("{holder:?} is none of {pods:?}").into())
-}
+const RATE: u32 = 100;
 
 async fn operators(space: &Space, replicas: &str) {
     let (object, count) = (
         format!("deployment/{OPERATOR}"),
         format!("--replicas={replicas}"),
     );
-    there(space, &["scale", &object, &count]).await.unwrap();
+    let scale = ["scale", &object, &count];
+    space.lab.at_operator(&scale).await.unwrap();
     let gone = async || -> Seen<()> {
-        let left = there(space, &["get", "pods", "-o", "name"]).await?;
+        let left = space
+            .lab
+            .at_operator(&["get", "pods", "-o", "name"])
+            .await?;
         if replicas == "0" && !left.is_empty() {
             Err(left.into())
         } else {
@@ -43,9 +31,8 @@ async fn operators(space: &Space, replicas: &str) {
     };
     eventually(SOON, "the operators are gone", gone).await;
     if replicas != "0" {
-        there(space, &["rollout", "status", &object, "--timeout=90s"])
-            .await
-            .unwrap();
+        let status = ["rollout", "status", &object, "--timeout=90s"];
+        space.lab.at_operator(&status).await.unwrap();
     }
 }
 
@@ -61,18 +48,14 @@ async fn a_leader_pod_that_is_deleted_is_followed_by_another() {
     scenario("e2e-leader", async |space| {
         space.peers().await;
         space.push_manager("").await;
-        let first = leader(space).await.unwrap();
-        there(
-            space,
-            &["delete", "pod", &first, "--grace-period=0", "--force"],
-        )
-        .await
-        .unwrap();
+        let first = space.leading_operator().await.unwrap();
+        let kill = ["delete", "pod", &first, "--grace-period=0", "--force"];
+        space.lab.at_operator(&kill).await.unwrap();
         space.push_manager("  replicas: 2\n").await;
         space
             .until("deployment/push", "{.spec.replicas}", "2")
             .await;
-        let follows = async || match leader(space).await? {
+        let follows = async || match space.leading_operator().await? {
             pod if pod == first => Seen::Err("the same".into()),
             pod => Ok(pod),
         };
@@ -85,9 +68,8 @@ async fn a_leader_pod_that_is_deleted_is_followed_by_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_an_operator_pushes_go_on_and_what_changed_is_carried_out_on_its_return() {
     scenario("e2e-no-operator", async |space| {
-        space.peers().await;
-        space.push_manager("").await;
-        let people = People::connect(space).await;
+        let people = People::around(space, "").await;
+        let load = people.load_tried_once(RATE).await;
         operators(space, "0").await;
         let before = generation(space).await;
         space
@@ -99,12 +81,9 @@ async fn without_an_operator_pushes_go_on_and_what_changed_is_carried_out_on_its
                 r#"{"spec":{"replicas":2}}"#,
             ])
             .await;
-        people.all_get_a_broadcast("nobody operates").await;
-        space
-            .must(&["delete", "pods", "-l", "app.kubernetes.io/instance=push"])
-            .await;
+        let pod = space.servers().await.remove(0);
+        space.must(&["delete", "pod", &pod]).await;
         space.rolled_out("deployment/push").await;
-        people.all_get_a_broadcast("and pods come back").await;
         assert_eq!(
             before,
             generation(space).await,
@@ -115,7 +94,8 @@ async fn without_an_operator_pushes_go_on_and_what_changed_is_carried_out_on_its
             .until("deployment/push", "{.spec.replicas}", "2")
             .await;
         space.rolled_out("deployment/push").await;
-        people.all_get_a_broadcast("and it is carried out").await;
+        sleep(AFTERWARDS).await;
+        people.history(load).await.is_spotless();
     })
     .await;
 }

@@ -3,9 +3,10 @@
 use std::{path::Path, process::Stdio};
 
 use push_manager_e2e::{
-    run::Run,
-    settings::variable,
+    run::{Run, command, run},
+    settings::{self, variable},
     space::{SOON, Space, scenario},
+    world::with_login,
 };
 use push_manager_envtest::{Seen, eventually};
 use serde_json::Value;
@@ -17,11 +18,23 @@ use tokio::{
 
 use push_manager_e2e::people::People;
 
+/// As kubectl runs it, which finds it and pushtop by PATH.
 async fn plugin(space: &Space, words: &[&str]) -> Seen<Run> {
-    let program = variable("KUBECTL_PUSHMANAGER")?;
-    let mut all = vec!["--namespace", &space.name];
-    all.extend(words);
-    space.lab.program(Path::new(&program), &all).await
+    let mine = ["pushmanager", "--namespace", &space.name];
+    let mut kubectl = command(
+        space.lab.kubectl_path(),
+        &space.lab.settings.kubeconfig,
+        &[&mine[..], words].concat(),
+    );
+    let mut path = vec![];
+    for variable in ["KUBECTL_PUSHMANAGER", "PUSHTOP"] {
+        let program = settings::variable(variable)?;
+        path.extend(Path::new(&program).parent().map(Path::to_path_buf));
+    }
+    let usual = std::env::var_os("PATH").unwrap_or_default();
+    path.extend(std::env::split_paths(&usual));
+    kubectl.env("PATH", std::env::join_paths(path)?);
+    run(kubectl, "", SOON).await
 }
 
 async fn said(space: &Space, words: &[&str]) -> String {
@@ -39,10 +52,7 @@ async fn status(space: &Space) -> Seen<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_plugin_tells_drains_and_reads_logs() {
     scenario("e2e-plugin", async |space| {
-        space.peers().await;
-        space.push_manager("  replicas: 2\n").await;
-        space.rolled_out("deployment/push").await;
-        let people = People::connect(space).await;
+        let people = People::around(space, "  replicas: 2\n").await;
         people.all_get_a_broadcast("before").await;
         eventually(SOON, "all is well", async || {
             plugin(space, &["status", "push"]).await.and_then(Run::ok)
@@ -50,6 +60,10 @@ async fn the_plugin_tells_drains_and_reads_logs() {
         .await;
         let told = status(space).await.unwrap();
         assert_eq!(told["pods"].as_array().map(Vec::len), Some(2), "{told}");
+
+        let top = said(space, &["top", "push", "--once", "--json"]).await;
+        let top: Value = serde_json::from_str(&top).unwrap();
+        assert_eq!(top["totals"]["nodes"]["all"], 3, "{top}");
 
         let drain = [
             "drain",
@@ -89,6 +103,14 @@ async fn the_plugin_tells_drains_and_reads_logs() {
 
 /// What no bundle may hold.
 const WORD: &str = "uttrly-s3cret-w0rd";
+const IN_BASE64: &str = "dXR0cmx5LXMzY3JldC13MHJk";
+
+/// Which files of a folder hold these words.
+fn files_with(folder: &Path, words: &str) -> String {
+    let mut grep = std::process::Command::new("grep");
+    let found = grep.args(["-rlF", words]).arg(folder).output().unwrap();
+    String::from_utf8(found.stdout).unwrap()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_diagnosis_has_no_secret_in_it() {
@@ -106,7 +128,9 @@ async fn a_diagnosis_has_no_secret_in_it() {
             .must(&[&login[..], &[password.as_str()]].concat())
             .await;
         let env = format!("  podTemplate: {{env: [{{name: PROXY_TOKEN, value: {WORD}}}]}}\n");
-        space.push_manager(&env).await;
+        let manifest = with_login(&space.manifest(&env), "login");
+        space.apply(&manifest).await;
+        space.available("push").await;
         let folder = std::env::temp_dir().join(&space.name);
         // Of a run before.
         drop(std::fs::remove_dir_all(&folder));
@@ -119,20 +143,14 @@ async fn a_diagnosis_has_no_secret_in_it() {
             .status();
         assert!(unpacked.unwrap().success());
         std::fs::remove_file(&file).unwrap();
-        let found = std::process::Command::new("grep")
-            .args(["-rlF", WORD])
-            .arg(&folder)
-            .output();
-        let found = String::from_utf8(found.unwrap().stdout).unwrap();
-        assert_eq!(found, "", "files with a secret in them");
-        let masked = std::process::Command::new("grep")
-            .args(["-rlF", "***"])
-            .arg(&folder)
-            .output();
-        assert!(
-            !masked.unwrap().stdout.is_empty(),
-            "the variable is in it, masked"
-        );
+        // A Secret holds it in base64.
+        for form in [WORD, IN_BASE64] {
+            assert_eq!(files_with(&folder, form), "", "files with a secret in them");
+        }
+        let masked = files_with(&folder, "***");
+        assert!(!masked.is_empty(), "the variable is in it, masked");
+        // It is the bundle of what is there, not an empty one.
+        assert!(!files_with(&folder, "connect-node-1").is_empty());
     })
     .await;
 }

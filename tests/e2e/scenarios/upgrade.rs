@@ -3,15 +3,15 @@
 use std::{path::Path, time::Duration};
 
 use push_manager_e2e::{
-    history::Allowed,
-    lab::{OPERATOR, OPERATOR_NAMESPACE},
+    lab::OPERATOR,
     people::People,
     settings::variable,
-    space::{Space, scenario},
+    space::{SOON, Space, scenario},
 };
+use push_manager_envtest::eventually;
 use tokio::time::sleep;
 
-const RATE: u32 = 50;
+const RATE: u32 = 100;
 
 /// Installs the version before, by its own chart.
 async fn downgrade(space: &Space) {
@@ -32,20 +32,8 @@ async fn downgrade(space: &Space) {
 async fn image_of_the_operator(space: &Space) -> String {
     let deployment = format!("deployment/{OPERATOR}");
     let path = "jsonpath={.spec.template.spec.containers[0].image}";
-    let words = [
-        "--namespace",
-        OPERATOR_NAMESPACE,
-        "get",
-        &deployment,
-        "-o",
-        path,
-    ];
-    space
-        .lab
-        .kubectl(&words)
-        .await
-        .and_then(|run| run.ok())
-        .unwrap()
+    let words = ["get", &deployment, "-o", path];
+    space.lab.at_operator(&words).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,11 +41,8 @@ async fn an_upgrade_of_the_operator_moves_no_pod() {
     scenario("e2e-upgrade", async |space| {
         downgrade(space).await;
         let before = image_of_the_operator(space).await;
-        space.peers().await;
-        space.push_manager("  replicas: 2\n").await;
-        space.rolled_out("deployment/push").await;
-        let people = People::connect(space).await;
-        let load = people.load(RATE).await;
+        let people = People::around(space, "  replicas: 2\n").await;
+        let load = people.load_tried_once(RATE).await;
         let generation = async || {
             space
                 .path("deployment/push", "{.metadata.generation}")
@@ -70,7 +55,9 @@ async fn an_upgrade_of_the_operator_moves_no_pod() {
             image_of_the_operator(space).await,
             "both are the same"
         );
-        // The new one has looked once it carries something out.
+        // The new one has looked once it leads and carries something out.
+        let leads = async || space.leading_operator().await;
+        eventually(SOON, "a pod that is there leads", leads).await;
         space.must(&["annotate", "pm", "push", "test=looked"]).await;
         space.must(&["delete", "service", "push-pods"]).await;
         space
@@ -79,8 +66,7 @@ async fn an_upgrade_of_the_operator_moves_no_pod() {
         sleep(Duration::from_secs(10)).await;
         assert_eq!(first, generation().await.unwrap(), "the Deployment changed");
         assert_eq!(pods, space.servers().await, "pods moved");
-        let verdict = people.verdict(load).await.clean(Allowed::default());
-        verdict.unwrap_or_else(|error| panic!("{error}"));
+        people.history(load).await.is_spotless();
     })
     .await;
 }

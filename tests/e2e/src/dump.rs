@@ -4,7 +4,9 @@ use std::{fs, path::Path};
 
 use push_manager_envtest::Seen;
 
-use crate::{lab::OPERATOR_NAMESPACE, space::Space};
+use crate::{lab::OPERATOR_NAMESPACE, run::Run, space::Space};
+
+mod state;
 
 /// What is written down of each namespace: a file, and the words of kubectl.
 const VIEWS: &[(&str, &[&str])] = &[
@@ -19,55 +21,33 @@ const VIEWS: &[(&str, &[&str])] = &[
 ];
 /// Lines of a pod's log.
 const LINES: &str = "--tail=2000";
-/// Words in what Kubernetes tells that name a cause, and what they mean.
-const CAUSES: &[(&str, &str)] = &[
-    (
-        "ErrImageNeverPull",
-        "an image is not in the cluster: was it loaded?",
-    ),
-    (
-        "ImagePullBackOff",
-        "an image is not in the cluster: was it loaded?",
-    ),
-    (
-        "CrashLoopBackOff",
-        "a container ends again and again: its log tells why",
-    ),
-    ("OOMKilled", "a container had too little memory"),
-    (
-        "Insufficient cpu",
-        "the nodes have too little CPU for what the pods ask for",
-    ),
-    (
-        "Insufficient memory",
-        "the nodes have too little memory for what the pods ask for",
-    ),
-    ("NodeNotReady", "a node went away"),
-    (
-        "Readiness probe failed",
-        "a pod was not ready: its log says what it waits for",
-    ),
-    ("No space left on device", "a disk is full"),
-];
+/// What does not answer within this is left out.
+const ANSWER_WITHIN: &str = "--request-timeout=20s";
 
 /// Writes it all down; returns the summary.
 pub async fn write(space: &Space) -> String {
     let folder = space.lab.settings.dumps.join(&space.name);
     // What a run before left here is not of this one.
     drop(fs::remove_dir_all(&folder));
-    let mut told = String::new();
+    let mut causes = complaints(space).await;
     for namespace in [&space.name, OPERATOR_NAMESPACE] {
         let into = folder.join(namespace);
         match of_namespace(space, namespace, &into).await {
-            Ok(text) => told += &text,
-            Err(error) => told += &error.to_string(),
+            Ok(pods) => causes.extend(state::of_pods(&pods)),
+            Err(error) => causes.push(format!("nothing is known of {namespace}: {error}")),
         }
     }
-    let nodes = space.lab.kubectl(&["describe", "nodes"]).await;
-    if let Ok(nodes) = nodes {
+    if let Ok(nodes) = kubectl(space, &["describe", "nodes"]).await {
         drop(fs::write(folder.join("nodes.txt"), nodes.out));
     }
-    summary(&space.name, &folder, &told, &complaints(space).await)
+    if let Ok(nodes) = kubectl(space, &["get", "nodes", "-o", "json"]).await {
+        causes.extend(state::of_nodes(&nodes.out));
+    }
+    summary(&space.name, &folder, &causes)
+}
+
+async fn kubectl(space: &Space, words: &[&str]) -> Seen<Run> {
+    space.lab.kubectl(&[&[ANSWER_WITHIN], words].concat()).await
 }
 
 /// What the operator says is wrong, a line for each `PushManager`.
@@ -83,63 +63,61 @@ async fn complaints(space: &Space) -> Vec<String> {
     let degraded = told.lines().filter_map(|line| {
         let (name, rest) = line.split_once('|')?;
         let message = rest.strip_prefix("True|")?;
-        Some(format!("  the operator says of {name}: {message}"))
+        Some(format!("the operator says of {name}: {message}"))
     });
     degraded.collect()
 }
 
+/// Returns its pods, as JSON.
 async fn of_namespace(space: &Space, namespace: &str, into: &Path) -> Seen<String> {
     fs::create_dir_all(into)?;
-    let mut told = String::new();
     for (file, words) in VIEWS {
-        let mut all = vec!["--namespace", namespace];
-        all.extend(*words);
-        let run = space.lab.kubectl(&all).await?;
-        let text = run.out + &run.err;
-        fs::write(into.join(file), &text)?;
-        if matches!(*file, "events.txt" | "describe.txt") {
-            told += &text;
+        let there = ["--namespace", namespace];
+        let run = kubectl(space, &[&there[..], words].concat()).await?;
+        fs::write(into.join(file), run.out + &run.err)?;
+    }
+    let pods = ["--namespace", namespace, "get", "pods", "-o", "json"];
+    let pods = kubectl(space, &pods).await?.ok()?;
+    for name in state::names(&pods) {
+        if let Err(error) = of_pod(space, namespace, &name, into).await {
+            fs::write(into.join(format!("{name}.error")), error.to_string())?;
         }
     }
-    let names = ["--namespace", namespace, "get", "pods", "-o", "name"];
-    for pod in space.lab.kubectl(&names).await?.ok()?.lines() {
-        let name = pod.trim_start_matches("pod/");
-        for (suffix, more) in [("log", None), ("before.log", Some("--previous"))] {
-            let mut words = vec![
-                "--namespace",
-                namespace,
-                "logs",
-                pod,
-                LINES,
-                "--all-containers",
-            ];
-            words.extend(more);
-            let log = space.lab.kubectl(&words).await?;
-            if log.success {
-                fs::write(into.join(format!("{name}.{suffix}")), log.out)?;
-            }
-        }
-        let page = format!("/api/v1/namespaces/{namespace}/pods/{name}:9093/proxy/metrics");
-        let metrics = space.lab.kubectl(&["get", "--raw", &page]).await?;
-        if metrics.success {
-            fs::write(into.join(format!("{name}.metrics")), metrics.out)?;
-        }
-    }
-    Ok(told)
+    Ok(pods)
 }
 
-fn summary(name: &str, folder: &Path, told: &str, complaints: &[String]) -> String {
-    let known = CAUSES.iter().filter(|(words, _)| told.contains(words));
-    let known = known.map(|(words, meaning)| format!("  likely: {meaning} ({words})"));
-    let mut causes: Vec<String> = complaints.iter().cloned().chain(known).collect();
-    if causes.is_empty() {
-        causes.push("  nothing that Kubernetes tells points at a cause: see panic and logs".into());
+async fn of_pod(space: &Space, namespace: &str, name: &str, into: &Path) -> Seen<()> {
+    let logs = ["--namespace", namespace, "logs", name, LINES];
+    let logs = [&logs[..], &["--all-containers"]].concat();
+    for (suffix, more) in [("log", None), ("before.log", Some("--previous"))] {
+        let mut words = logs.clone();
+        words.extend(more);
+        let log = kubectl(space, &words).await?;
+        if log.success {
+            fs::write(into.join(format!("{name}.{suffix}")), log.out)?;
+        }
     }
+    let port = if namespace == OPERATOR_NAMESPACE {
+        8080
+    } else {
+        9093
+    };
+    let page = format!("/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy/metrics");
+    let metrics = kubectl(space, &["get", "--raw", &page]).await?;
+    if metrics.success {
+        fs::write(into.join(format!("{name}.metrics")), metrics.out)?;
+    }
+    Ok(())
+}
+
+fn summary(name: &str, folder: &Path, causes: &[String]) -> String {
     let folder = folder.display();
-    format!(
-        "\n{name} failed; what was there: {folder}\n{}\n",
-        causes.join("\n")
-    )
+    let head = format!("\n{name} failed; what was there: {folder}\n");
+    if causes.is_empty() {
+        return head + "  nothing that Kubernetes tells points at a cause: see panic and logs\n";
+    }
+    let lines: Vec<String> = causes.iter().map(|cause| format!("  {cause}\n")).collect();
+    head + &lines.concat()
 }
 
 #[cfg(test)]
@@ -147,10 +125,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_summary_names_what_kubernetes_told() {
-        let text = summary("x", Path::new("d"), "… Back-off … ImagePullBackOff …", &[]);
-        assert!(text.contains("was it loaded?"), "{text}");
-        let text = summary("x", Path::new("d"), "all is well", &[]);
+    fn the_summary_says_where_to_look_when_nothing_is_known() {
+        let text = summary("x", Path::new("d"), &[]);
         assert!(text.contains("see panic"), "{text}");
+        let text = summary("x", Path::new("d"), &["a cause".to_owned()]);
+        assert!(text.ends_with("  a cause\n"), "{text}");
     }
 }

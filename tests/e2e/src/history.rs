@@ -17,7 +17,7 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 pub use push::{Line, Push, Summary, Target};
 pub use verdict::{Allowed, Doubled, Lost, Miscounted, Misdelivered, NotClean, Verdict};
@@ -84,5 +84,23 @@ impl History {
     /// push was sent until `margin` after it ended.
     pub fn check_with(&self, margin: Duration) -> Verdict {
         check::check(self, margin)
+    }
+
+    /// What was pushed from then on, in Unix milliseconds.
+    #[must_use]
+    pub fn since(&self, from_ms: u64) -> Self {
+        let (later, earlier) = self
+            .pushes
+            .iter()
+            .cloned()
+            .partition::<Vec<_>, _>(|push| push.sent_ms >= from_ms);
+        let earlier: HashSet<&str> = earlier.iter().map(|push| push.data.as_str()).collect();
+        let received = self.received.iter();
+        let received = received.filter(|one| !earlier.contains(one.data.as_str()));
+        Self {
+            pushes: later,
+            clients: self.clients.clone(),
+            received: received.cloned().collect(),
+        }
     }
 }

@@ -81,6 +81,17 @@ impl Space {
         stay.filter_map(|metadata| metadata.name).collect()
     }
 
+    /// The pod of the operator that holds its Lease.
+    pub async fn leading_operator(&self) -> Seen<String> {
+        let path = "jsonpath={.items[0].spec.holderIdentity}";
+        let holder = self.lab.at_operator(&["get", "lease", "-o", path]).await?;
+        let pods = self.lab.at_operator(&["get", "pods", "-o", "name"]).await?;
+        let mut names = pods.lines().map(|pod| pod.trim_start_matches("pod/"));
+        let named = names.find(|name| holder.starts_with(name));
+        let nobody = || format!("{holder:?} is none of {pods:?}").into();
+        named.map(str::to_owned).ok_or_else(nobody)
+    }
+
     /// Moves a workload's pods to a host.
     pub async fn pin(&self, workload: &str, host: &str) {
         let patch = serde_json::json!({

@@ -42,21 +42,19 @@ impl std::fmt::Debug for Lab {
 }
 
 impl Lab {
-    /// Connects, and sees to it that the operator under test runs.
-    pub async fn open() -> Seen<Self> {
+    /// Connects.
+    pub async fn connect() -> Seen<Self> {
         let settings = Settings::from_env()?;
         // Others may have chosen before.
         drop(rustls::crypto::ring::default_provider().install_default());
         let file = Kubeconfig::read_from(&settings.kubeconfig)?;
         let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
-        let lab = Self {
+        Ok(Self {
             client: Client::try_from(config)?,
             kubectl: variable("KUBECTL")?.into(),
             helm: variable("HELM")?.into(),
             settings,
-        };
-        lab.install_operator(&[]).await?;
-        Ok(lab)
+        })
     }
 
     /// Installs the operator's chart, with further values, or what differs; waits until it is ready.
@@ -76,7 +74,7 @@ impl Lab {
         for value in values {
             words.extend(["--set", value]);
         }
-        self.helm(&words).await?.ok().map(drop)
+        self.helm(&words).await.map(drop)
     }
 
     /// Runs kubectl; the caller names the namespace.
@@ -94,14 +92,21 @@ impl Lab {
         .await
     }
 
-    /// Runs helm.
-    pub async fn helm(&self, words: &[&str]) -> Seen<Run> {
-        run(
-            command(&self.helm, &self.settings.kubeconfig, words),
-            "",
-            WITHIN,
-        )
-        .await
+    /// kubectl, which must succeed: what it said.
+    pub async fn must(&self, words: &[&str]) -> Seen<String> {
+        self.kubectl(words).await?.ok()
+    }
+
+    /// The same where the operator is.
+    pub async fn at_operator(&self, words: &[&str]) -> Seen<String> {
+        let there = ["--namespace", OPERATOR_NAMESPACE];
+        self.must(&[&there[..], words].concat()).await
+    }
+
+    /// Runs helm, which must succeed: what it said.
+    pub async fn helm(&self, words: &[&str]) -> Seen<String> {
+        let helm = command(&self.helm, &self.settings.kubeconfig, words);
+        run(helm, "", WITHIN).await?.ok()
     }
 
     /// Any program beside them.

@@ -20,6 +20,7 @@ pub mod dump;
 pub mod forward;
 pub mod history;
 pub mod hosts;
+pub mod judge;
 pub mod lab;
 pub mod people;
 pub mod pushes;

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    history::{History, Line, Verdict},
+    history::{History, Line},
     settings::variable,
     space::{SOON, Space},
     world::NODES,
@@ -24,6 +24,8 @@ const EACH: usize = 3;
 const ROOM: &str = "room-001";
 /// Half of them are here, too.
 const SMALL_ROOM: &str = "room-002";
+/// So many are at every server, or it would be chance whether a fault is felt.
+const CONNECTIONS: &str = "16";
 /// What a caller waits for open calls, and to end.
 const LAST_CALLS: Duration = Duration::from_secs(30);
 
@@ -37,6 +39,14 @@ pub struct People {
 }
 
 impl People {
+    /// Puts in the peers and the `PushManager` with these further lines of its spec; then people.
+    pub async fn around(space: &Space, more: &str) -> Self {
+        space.peers().await;
+        space.push_manager(more).await;
+        space.rolled_out("deployment/push").await;
+        Self::connect(space).await
+    }
+
     /// Connects some at each node, and finds where to push.
     pub async fn connect(space: &Space) -> Self {
         let doors = space.doors().await;
@@ -176,8 +186,18 @@ impl People {
         nodes
     }
 
-    /// Begins a load on everybody, from a Go service outside.
+    /// Begins a load on everybody, from a Go service outside that makes a call again when it ended
+    /// with UNAVAILABLE.
     pub async fn load(&self, rate: u32) -> Load {
+        self.calls(rate, "unsent").await
+    }
+
+    /// The same from one that makes no call again, unless it surely reached nobody.
+    pub async fn load_tried_once(&self, rate: u32) -> Load {
+        self.calls(rate, "none").await
+    }
+
+    async fn calls(&self, rate: u32, retry: &str) -> Load {
         let mut interop = Command::new(variable("INTEROP_GO").unwrap_or_else(|e| panic!("{e}")));
         interop.args(["load", "--address", &self.push, "--rate", &rate.to_string()]);
         interop.args([
@@ -187,6 +207,10 @@ impl People {
             SMALL_ROOM,
             "--broadcast-every",
             "10",
+            "--connections",
+            CONNECTIONS,
+            "--retry",
+            retry,
         ]);
         for spec in &self.specs {
             interop.args(["--user", &spec.user]);
@@ -213,8 +237,8 @@ impl People {
         Load { caller, lines }
     }
 
-    /// Ends the load, and compares what callers were told with what people got.
-    pub async fn verdict(&self, load: Load) -> Verdict {
+    /// Ends the load; what callers were told, and what people got.
+    pub async fn history(&self, load: Load) -> History {
         let pushes = load.end().await.unwrap_or_else(|error| panic!("{error}"));
         // What was acknowledged is on its way to people at most this long.
         sleep(Duration::from_secs(3)).await;
@@ -230,9 +254,8 @@ impl People {
             clients: log.clients,
             received,
         };
-        let verdict = history.check();
-        eprintln!("    {verdict}");
-        verdict
+        eprintln!("    {}", history.check());
+        history
     }
 }
 

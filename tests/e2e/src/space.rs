@@ -1,6 +1,10 @@
 //! A namespace of a scenario's own: made, filled, dumped when the scenario fails, removed.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use futures::FutureExt;
 use push_manager_envtest::{Seen, eventually};
@@ -17,32 +21,42 @@ pub struct Space {
     pub lab: Lab,
     /// Its name.
     pub name: String,
+    /// Further namespaces of the scenario.
+    beside: Arc<Mutex<Vec<Space>>>,
 }
 
-/// Runs a scenario in a namespace named after it, which is removed at the end.
+/// Runs a scenario in a namespace named after it, which is removed at the end, in a cluster with the
+/// operator under test.
 pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Space)) {
-    let lab = Lab::open().await.unwrap_or_else(|error| panic!("{error}"));
+    let lab = Lab::connect().await.unwrap_or_else(|e| panic!("{e}"));
     let space = Space::make(lab, name)
         .await
         .unwrap_or_else(|error| panic!("{error}"));
-    let ended = AssertUnwindSafe(body(&space)).catch_unwind().await;
-    if let Err(panic) = ended {
-        eprintln!("{}", dump::write(&space).await);
-        if !space.lab.settings.keep {
-            space.remove().await;
+    let whole = async {
+        let installed = space.lab.install_operator(&[]).await;
+        installed.unwrap_or_else(|error| panic!("{error}"));
+        body(&space).await;
+    };
+    let ended = AssertUnwindSafe(whole).catch_unwind().await;
+    let all = space.all();
+    if ended.is_err() {
+        for one in &all {
+            eprintln!("{}", dump::write(one).await);
         }
+    }
+    if ended.is_ok() || !space.lab.settings.keep {
+        for one in &all {
+            one.remove().await;
+        }
+    }
+    if let Err(panic) = ended {
         std::panic::resume_unwind(panic);
     }
-    space.remove().await;
 }
 
 impl Space {
     /// Makes an empty namespace; one of that name that is left over goes first.
-    pub async fn make(lab: Lab, name: &str) -> Seen<Self> {
-        let space = Self {
-            lab,
-            name: name.to_owned(),
-        };
+    async fn make(lab: Lab, name: &str) -> Seen<Self> {
         let words = [
             "delete",
             "namespace",
@@ -51,29 +65,46 @@ impl Space {
             "--wait",
             "--timeout=90s",
         ];
-        space.lab.kubectl(&words).await?.ok()?;
-        space
-            .lab
-            .kubectl(&["create", "namespace", name])
-            .await?
-            .ok()?;
-        Ok(space)
+        lab.must(&words).await?;
+        lab.must(&["create", "namespace", name]).await?;
+        Ok(Self {
+            lab,
+            name: name.to_owned(),
+            beside: Arc::default(),
+        })
+    }
+
+    /// A second namespace, which goes with the scenario.
+    pub async fn second(&self) -> Self {
+        let made = Self::make(self.lab.clone(), &format!("{}-2", self.name)).await;
+        let made = made.unwrap_or_else(|error| panic!("{error}"));
+        self.others().push(made.clone());
+        made
+    }
+
+    fn others(&self) -> MutexGuard<'_, Vec<Self>> {
+        self.beside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// This one and those beside it.
+    fn all(&self) -> Vec<Self> {
+        let mut all = vec![self.clone()];
+        all.extend(self.others().iter().cloned());
+        all
     }
 
     /// Removes it, without waiting for its end.
     pub async fn remove(&self) {
-        let gone = self
-            .lab
-            .kubectl(&[
-                "delete",
-                "namespace",
-                &self.name,
-                "--wait=false",
-                "--ignore-not-found",
-            ])
-            .await;
-        if let Err(error) = gone.and_then(crate::run::Run::ok) {
-            eprintln!("namespace {} stays: {error}", self.name);
+        let name = &self.name;
+        let words = [
+            "delete",
+            "namespace",
+            name,
+            "--wait=false",
+            "--ignore-not-found",
+        ];
+        if let Err(error) = self.lab.must(&words).await {
+            eprintln!("namespace {name} stays: {error}");
         }
     }
 
@@ -118,6 +149,13 @@ impl Space {
             }
         })
         .await;
+    }
+
+    /// Waits until the operator calls it well.
+    pub async fn available(&self, name: &str) {
+        let object = format!("pm/{name}");
+        let words = ["wait", "--for=condition=Available", &object];
+        self.must(&[&words[..], &["--timeout=120s"]].concat()).await;
     }
 
     /// Waits for a rollout's end.

@@ -56,13 +56,7 @@ impl Space {
     /// Available.
     pub async fn push_manager(&self, more: &str) {
         self.apply(&self.manifest(more)).await;
-        self.must(&[
-            "wait",
-            "--for=condition=Available",
-            "pm/push",
-            "--timeout=120s",
-        ])
-        .await;
+        self.available("push").await;
     }
 
     /// The `PushManager` under test; it is called from outside through a port of any host.
@@ -115,6 +109,12 @@ impl Space {
         }
         doors
     }
+}
+
+/// A `PushManager` that logs in to etcd with a Secret. An etcd without accounts takes any.
+pub fn with_login(manifest: &str, secret: &str) -> String {
+    let with = format!("\"etcd:2379\"], authSecretRef: {{name: {secret}}}");
+    manifest.replace("\"etcd:2379\"]", &with)
 }
 
 async fn nodes(space: &Space) -> Seen<Vec<Node>> {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use super::{
     Client, History, Push,
     people::People,
-    reach::{Arrivals, Reach},
+    reach::{Arrivals, Presence, Reach},
     verdict::{Doubled, Lost, Miscounted, Misdelivered, Verdict},
 };
 
@@ -66,7 +66,8 @@ fn doubled(verdict: &mut Verdict, push: &Push, reach: &Reach<'_>, arrivals: &Arr
 }
 
 fn acknowledged(verdict: &mut Verdict, push: &Push, reach: &Reach<'_>) {
-    verdict.received += reach.got.len();
+    let sure = |got: &&(_, Presence)| got.1 == Presence::Sure;
+    verdict.received += reach.got.iter().filter(sure).count();
     verdict.unsure += reach.partly.len();
     verdict.incomplete += usize::from(!push.is_settled());
     let lost = push.is_settled() && push.success;

@@ -93,7 +93,7 @@ fn a_failed_push_may_arrive_or_not_but_only_once() {
     assert_eq!(found(&history), [1, 0, 0, 0, 0, 0]);
     let one = Allowed {
         failed: 1,
-        incomplete: 0,
+        ..Allowed::default()
     };
     history.check().clean(one).unwrap();
     let twice = three().pushed(failed, &["ann-1", "ann-1"]);
@@ -221,4 +221,20 @@ fn lines_of_the_load_are_read_and_what_is_new_in_them_passed_over() {
     };
     assert_eq!((summary.pushes, summary.codes["Unavailable"]), (2, 1));
     Line::read(r#"{"event":"trouble"}"#).unwrap_err();
+}
+
+#[test]
+fn what_was_before_is_left_out_and_too_little_says_nothing() {
+    let history = three()
+        .pushed(push(0, room("r"), &[("delivered", 2)]), &["ann-1"])
+        .pushed(push(1, user("eve"), &[("delivered", 1)]), &["eve-1"]);
+    assert_eq!(found(&history), LOST);
+    let later = history.since(11_000);
+    assert_eq!(found(&later), NOTHING);
+    let least = |least| Allowed {
+        least,
+        ..Allowed::default()
+    };
+    later.check().clean(least(1)).unwrap();
+    later.check().clean(least(2)).unwrap_err();
 }

@@ -63,22 +63,39 @@ pub struct Verdict {
     pub unsure: usize,
     /// Acknowledged pushes whose answer itself says that not all is well.
     pub incomplete: usize,
-    /// Targets that got their push: with none of them a clean verdict says nothing.
+    /// Targets that were surely there and got their push: with none of them a clean verdict says
+    /// nothing.
     pub received: usize,
 }
 
-/// What a test lets pass.
+/// What a test lets pass; nothing, if it does not say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Allowed {
     /// Pushes whose call failed.
     pub failed: usize,
     /// Acknowledged pushes whose answer says that not all is well.
     pub incomplete: usize,
+    /// Targets that came or went.
+    pub unsure: usize,
+    /// Fewer deliveries than this say nothing.
+    pub least: usize,
+}
+
+impl Allowed {
+    /// Whatever the answers own up to; nothing that they don't.
+    pub const fn what_is_told(least: usize) -> Self {
+        Self {
+            failed: usize::MAX,
+            incomplete: usize::MAX,
+            unsure: usize::MAX,
+            least,
+        }
+    }
 }
 
 /// A history that is not clean.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the history is not clean (allowed: {} failed, {} incomplete)\n{verdict}", allowed.failed, allowed.incomplete)]
+#[error("the history is not clean (allowed: {allowed:?})\n{verdict}")]
 pub struct NotClean {
     /// What was found.
     pub verdict: Box<Verdict>,
@@ -89,12 +106,15 @@ pub struct NotClean {
 impl Verdict {
     /// Whether nothing is wrong beyond what is allowed.
     pub fn clean(self, allowed: Allowed) -> Result<Self, NotClean> {
-        let Allowed { failed, incomplete } = allowed;
-        let spotless = self.lost.is_empty()
+        let right = self.lost.is_empty()
             && self.doubled.is_empty()
             && self.miscounted.is_empty()
             && self.misdelivered.is_empty();
-        if spotless && self.failed.len() <= failed && self.incomplete <= incomplete {
+        let within = self.failed.len() <= allowed.failed
+            && self.incomplete <= allowed.incomplete
+            && self.unsure <= allowed.unsure
+            && self.received >= allowed.least;
+        if right && within {
             return Ok(self);
         }
         Err(NotClean {

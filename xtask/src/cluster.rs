@@ -7,6 +7,7 @@ mod image;
 mod tell;
 mod wish;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -68,6 +69,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 /// The image that hosts are made of, which is in the engine after this or will be pulled.
 pub(crate) fn image(engine: &Engine, wish: &NodeImage) -> Result<String> {
     image::ready(engine, wish)
+}
+
+/// Holds off other runs that want the cluster, until dropped. Another lock than that of
+/// [`create`], as it is held across that.
+pub(crate) fn hold(name: &str) -> Result<File> {
+    cache::lock(&cache::folder("runs")?, name)
 }
 
 /// The cluster of this name, which is created unless it is there.

@@ -160,8 +160,9 @@ What was there when a scenario failed is in target/e2e/NAMESPACE.
 const README: &str = "\
 cargo xtask readme
 Types the commands of the README's section on Kubernetes into a shell, as they are
-written there, then its pushes, and sees them arrive. Makes a cluster named kind,
-and deletes it. It needs a container engine: Docker, or `cargo xtask engine start`.";
+written there, then its pushes, and sees them arrive. Makes a cluster of its own,
+named push-manager-readme (by KIND_CLUSTER_NAME), and deletes it, whether the run went
+well or not. It needs a container engine: Docker, or `cargo xtask engine start`.";
 
 const COMPOSE: &str = "\
 cargo xtask compose [--dev]

@@ -182,7 +182,8 @@ their content.
   --dev         compiles faster, for trying things
   --twice       builds all once more from a copy of the sources in another folder, and
                 fails unless the archives are the same to the byte
-`docker build --target push-manager .` makes the same inside containers.";
+`docker build --target push-manager .` builds the same programs inside containers,
+into an image with the same user, ports and labels, though not the same bytes.";
 
 const PICTURES: &str = "\
 cargo xtask pictures

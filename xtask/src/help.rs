@@ -21,7 +21,7 @@ To change it:
   bench console        what the console costs, beside its bounds
   images [--load]      container images of the product, without pulling anything
   pictures             draws the console's pictures in docs/pictures anew
-  ci                   what a submission must pass: lint, test, bench, some mutants
+  ci                   what a submission must pass: these checks, mutants and e2e in part
 To have a cluster:
   cluster create       one of containers; cluster status, load, delete
   engine start         a container engine of our own, where the machine has none
@@ -192,8 +192,12 @@ A test compares them with what the program draws.";
 
 const CI: &str = "\
 cargo xtask ci
-lint, test, the short benchmark and three mutants chosen by the commit. `.ci/run` installs what a bare
-Debian machine lacks and then calls this.";
+What a submission must pass: lint, the programs that ship, test, bench (the short
+one), mutants (three); then in containers: compose.yaml, the README's way to Kubernetes,
+and scenarios on a real cluster (one in three). The commit chooses which mutants and
+scenarios. Where no container engine answers, one of our own runs meanwhile, which
+needs root on Linux. `.ci/run` installs what a bare Debian machine lacks and then
+calls this.";
 
 const CARGO: &str = "\
 cargo xtask build [ARGS…]        cargo build ARGS
@@ -228,4 +232,20 @@ pub(crate) fn print(command: Option<&str>) -> Result<()> {
     };
     println!("{text}");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_step_of_ci_is_told() {
+        let told = CI.replace('\n', " ");
+        let titles = include_str!("ci.rs").split("\"ci: ").skip(1);
+        let titles: Vec<_> = titles.filter_map(|rest| rest.split('"').next()).collect();
+        assert!(titles.len() > 5, "{titles:?}");
+        for title in titles {
+            assert!(told.contains(title), "{title}");
+        }
+    }
 }

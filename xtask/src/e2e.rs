@@ -40,6 +40,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         Place::Kubeconfig(_) => Ok(None),
         Place::Kind => engine::require().map(Some),
     })?;
+    // Until the end: who comes second would share the cluster, and lose it when the first ends.
+    let _held = match wish.place {
+        Place::Kubeconfig(_) => None,
+        Place::Kind => Some(cluster::hold(NAME)?),
+    };
     let mut environment = steps.step("The programs that the scenarios call", || programs(&wish))?;
     let mut built = steps.step("The images under test", || images::build(&[], wish.profile))?;
     environment.insert("E2E_TAG", PathBuf::from(&built.tag));

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use crate::cluster;
 use crate::engine::{self, Engine};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, cleared};
 use crate::images::{self, Image};
 use crate::libtest::Report;
 use crate::steps::Steps;
@@ -60,8 +60,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let verdict = steps.step("The scenarios", || {
         scenarios(&wish, engine.as_ref(), &environment)
     });
-    ended(&wish, engine.as_ref(), verdict.is_ok())?;
-    let report = verdict?;
+    let ended = ended(&wish, engine.as_ref(), verdict.is_ok());
+    let report = cleared(verdict, ended)?;
     steps.summary("The scenarios passed");
     println!("\n{} passed, {} failed", report.passed, report.failed);
     Ok(())

@@ -176,8 +176,8 @@ cargo xtask images [NAME…] [--load] [--dev] [--twice]
 Builds push-manager, push-manager-operator and push-manager-reference (a
 Connect-Node and a Controller) as static programs, and an image of each in
 target/images, as archives for `docker load` and `kind load image-archive`; needs
-no container engine and pulls nothing. They are tagged latest, the version, and by
-their content.
+no container engine and pulls nothing, but Linux and glibc's static library (Debian:
+libc6-dev). They are tagged latest, the version, and by their content.
   --load        gives them to Docker
   --dev         compiles faster, for trying things
   --twice       builds all once more from a copy of the sources in another folder, and

@@ -4,6 +4,7 @@
 //! programs, written as the archive that `docker load` and `kind load image-archive` read. Of one
 //! commit the same bytes come out each time. `Dockerfile` builds the same programs inside containers.
 
+mod able;
 mod archive;
 #[cfg(test)]
 mod dockerfile;

@@ -18,7 +18,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if let Some(argument) = arguments.first() {
         return Err(
             Failure::new(format!("`cargo xtask ci` takes no {argument}"))
-                .hint("for a part of it: cargo xtask lint, test or mutants"),
+                .hint("for a part of it: cargo xtask lint, test, mutants, compose, readme or e2e"),
         );
     }
     let seed = seed()?;

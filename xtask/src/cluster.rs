@@ -7,6 +7,7 @@ mod image;
 mod tell;
 mod wish;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,6 +22,8 @@ use wish::{Action, Wish};
 const SHAPE: &str = "tests/e2e/cluster.yaml";
 /// How long nodes and system pods may take, each.
 const PATIENCE: &str = "--timeout=180s";
+/// How long a cluster that is there may take to answer.
+const ANSWER: &str = "--request-timeout=10s";
 
 /// What a new cluster is to be.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,16 +73,37 @@ pub(crate) fn image(engine: &Engine, wish: &NodeImage) -> Result<String> {
     image::ready(engine, wish)
 }
 
-/// The cluster of this name, which is created unless it is there.
+/// Holds off other runs that want the cluster, until dropped. Another lock than that of
+/// [`create`], as it is held across that.
+pub(crate) fn hold(name: &str) -> Result<File> {
+    cache::lock(&cache::folder("runs")?, name)
+}
+
+/// The cluster of this name, which is created unless it is there and answers.
 pub(crate) fn ready(engine: &Engine, options: &Options) -> Result<Cluster> {
     if !names(engine)?.contains(&options.name) {
         return create(engine, options);
     }
     eprintln!("    the cluster {} that is there already", options.name);
-    Ok(Cluster {
+    let cluster = Cluster {
         name: options.name.clone(),
         image: String::new(),
         kubeconfig: place(&options.name, options.kubeconfig.as_deref())?,
+    };
+    let mut kubectl = cluster.kubectl(engine)?;
+    // By the variable alone, kubectl asks localhost:8080 where there is no such file.
+    kubectl.arg("--kubeconfig").arg(&cluster.kubeconfig);
+    answers(&cluster.name, kubectl)?;
+    Ok(cluster)
+}
+
+/// Asks its API server once: its containers may have stopped, or its making may have.
+fn answers(name: &str, mut kubectl: Command) -> Result<()> {
+    kubectl.args(["get", "--raw", "/readyz", ANSWER]);
+    let said = process::capture(&mut kubectl);
+    said.map(drop).map_err(|said| {
+        Failure::new(format!("the cluster {name} does not answer: {said}"))
+            .hint(format!("cargo xtask cluster delete --name {name}"))
     })
 }
 
@@ -183,5 +207,20 @@ fn place(name: &str, wished: Option<&Path>) -> Result<PathBuf> {
     match wished {
         Some(path) => Ok(path.to_path_buf()),
         None => Ok(cache::folder("clusters")?.join(format!("{name}.kubeconfig"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_that_does_not_answer_is_to_be_deleted() {
+        // In kubectl's place, what fails and what does not.
+        let said = answers("mine", Command::new("false")).unwrap_err();
+        let said = said.to_string();
+        assert!(said.contains("get --raw /readyz"), "{said}");
+        assert!(said.ends_with("cargo xtask cluster delete --name mine"));
+        answers("mine", Command::new("true")).unwrap();
     }
 }

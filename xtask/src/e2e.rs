@@ -10,7 +10,7 @@ use std::process::Command;
 
 use crate::cluster;
 use crate::engine::{self, Engine};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, cleared};
 use crate::images::{self, Image};
 use crate::libtest::Report;
 use crate::steps::Steps;
@@ -40,6 +40,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         Place::Kubeconfig(_) => Ok(None),
         Place::Kind => engine::require().map(Some),
     })?;
+    // Until the end: who comes second would share the cluster, and lose it when the first ends.
+    let _held = match wish.place {
+        Place::Kubeconfig(_) => None,
+        Place::Kind => Some(cluster::hold(NAME)?),
+    };
     let mut environment = steps.step("The programs that the scenarios call", || programs(&wish))?;
     let mut built = steps.step("The images under test", || images::build(&[], wish.profile))?;
     environment.insert("E2E_TAG", PathBuf::from(&built.tag));
@@ -55,8 +60,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let verdict = steps.step("The scenarios", || {
         scenarios(&wish, engine.as_ref(), &environment)
     });
-    ended(&wish, engine.as_ref(), verdict.is_ok())?;
-    let report = verdict?;
+    let ended = ended(&wish, engine.as_ref(), verdict.is_ok());
+    let report = cleared(verdict, ended)?;
     steps.summary("The scenarios passed");
     println!("\n{} passed, {} failed", report.passed, report.failed);
     Ok(())

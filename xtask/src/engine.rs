@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, cleared};
 use crate::machine::{self, containers::DOCKER};
 use crate::process;
 use own::Own;
@@ -126,14 +126,14 @@ pub(crate) fn require() -> Result<Engine> {
 /// Runs what needs an engine: with the one that answers, else with one of our own that ends
 /// afterwards.
 pub(crate) fn with_one<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
-    if require().is_ok() {
+    let Err(none) = require() else {
         return run();
-    }
+    };
     let own = Own::here()?;
-    own.start()?;
-    let ran = run();
-    own.stop()?;
-    ran
+    if let Err(said) = own.start() {
+        return Err(none.and("and one of our own does not start", &said));
+    }
+    cleared(run(), own.stop())
 }
 
 fn choose(named: Option<&str>, own: &str, own_runs: bool) -> Place {

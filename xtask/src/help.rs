@@ -21,7 +21,7 @@ To change it:
   bench console        what the console costs, beside its bounds
   images [--load]      container images of the product, without pulling anything
   pictures             draws the console's pictures in docs/pictures anew
-  ci                   what a submission must pass: lint, test, bench, some mutants
+  ci                   what a submission must pass: these checks, mutants and e2e in part
 To have a cluster:
   cluster create       one of containers; cluster status, load, delete
   engine start         a container engine of our own, where the machine has none
@@ -160,8 +160,9 @@ What was there when a scenario failed is in target/e2e/NAMESPACE.
 const README: &str = "\
 cargo xtask readme
 Types the commands of the README's section on Kubernetes into a shell, as they are
-written there, then its pushes, and sees them arrive. Makes a cluster named kind,
-and deletes it. It needs a container engine: Docker, or `cargo xtask engine start`.";
+written there, then its pushes, and sees them arrive. Makes a cluster of its own,
+named push-manager-readme (by KIND_CLUSTER_NAME), and deletes it, whether the run went
+well or not. It needs a container engine: Docker, or `cargo xtask engine start`.";
 
 const COMPOSE: &str = "\
 cargo xtask compose [--dev]
@@ -175,13 +176,14 @@ cargo xtask images [NAME…] [--load] [--dev] [--twice]
 Builds push-manager, push-manager-operator and push-manager-reference (a
 Connect-Node and a Controller) as static programs, and an image of each in
 target/images, as archives for `docker load` and `kind load image-archive`; needs
-no container engine and pulls nothing. They are tagged latest, the version, and by
-their content.
+no container engine and pulls nothing, but Linux and glibc's static library (Debian:
+libc6-dev). They are tagged latest, the version, and by their content.
   --load        gives them to Docker
   --dev         compiles faster, for trying things
   --twice       builds all once more from a copy of the sources in another folder, and
                 fails unless the archives are the same to the byte
-`docker build --target push-manager .` makes the same inside containers.";
+`docker build --target push-manager .` builds the same programs inside containers,
+into an image with the same user, ports and labels, though not the same bytes.";
 
 const PICTURES: &str = "\
 cargo xtask pictures
@@ -190,8 +192,12 @@ A test compares them with what the program draws.";
 
 const CI: &str = "\
 cargo xtask ci
-lint, test, the short benchmark and three mutants chosen by the commit. `.ci/run` installs what a bare
-Debian machine lacks and then calls this.";
+What a submission must pass: lint, the programs that ship, test, bench (the short
+one), mutants (three); then in containers: compose.yaml, the README's way to Kubernetes,
+and scenarios on a real cluster (one in three). The commit chooses which mutants and
+scenarios. Where no container engine answers, one of our own runs meanwhile, which
+needs root on Linux. `.ci/run` installs what a bare Debian machine lacks and then
+calls this.";
 
 const CARGO: &str = "\
 cargo xtask build [ARGS…]        cargo build ARGS
@@ -226,4 +232,20 @@ pub(crate) fn print(command: Option<&str>) -> Result<()> {
     };
     println!("{text}");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_step_of_ci_is_told() {
+        let told = CI.replace('\n', " ");
+        let titles = include_str!("ci.rs").split("\"ci: ").skip(1);
+        let titles: Vec<_> = titles.filter_map(|rest| rest.split('"').next()).collect();
+        assert!(titles.len() > 5, "{titles:?}");
+        for title in titles {
+            assert!(told.contains(title), "{title}");
+        }
+    }
 }

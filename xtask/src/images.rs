@@ -2,9 +2,12 @@
 //!
 //! Nothing is pulled and no container engine is needed: an image is one layer with static
 //! programs, written as the archive that `docker load` and `kind load image-archive` read. Of one
-//! commit the same bytes come out each time. `Dockerfile` makes the same inside containers.
+//! commit the same bytes come out each time. `Dockerfile` builds the same programs inside containers.
 
+mod able;
 mod archive;
+#[cfg(test)]
+mod dockerfile;
 mod others;
 mod programs;
 mod twice;

@@ -13,6 +13,8 @@ use crate::{cache, cargo, process, tools, workspace};
 
 /// The section whose first commands are typed.
 const SECTION: &str = "## In Kubernetes";
+/// The run's own: a cluster with the name that kind gives by itself may be somebody's.
+const CLUSTER: &str = "push-manager-readme";
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if !arguments.is_empty() {
@@ -30,6 +32,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     let mut steps = Steps::new(3);
     let engine = steps.step("The container engine", engine::require)?;
+    let _held = cluster::hold(CLUSTER)?;
     let bin = steps.step("kind, kubectl, helm and a node image", || programs(&engine))?;
     steps.step("The README's commands", || typed(&engine, &bin, &commands))?;
     steps.summary("The README's way to Kubernetes works");
@@ -69,8 +72,18 @@ fn programs(engine: &Engine) -> Result<PathBuf> {
     Ok(bin)
 }
 
-/// Types them all into one shell, where port-forwards live on while pushes come; the cluster goes
-/// with the shell.
+/// What is typed into one shell, where port-forwards live on while pushes come; the cluster goes with
+/// the shell, and what a run that was killed left goes first.
+fn script(commands: &[&str]) -> String {
+    // Where nothing runs in the background `kill` fails, and `set -e` would end the trap there.
+    format!(
+        "set -ex\nexport KIND_CLUSTER_NAME={CLUSTER}\nkind delete cluster\n\
+         trap 'kill $(jobs -p) 2>/dev/null || true; kind delete cluster' EXIT\n{}\n\
+         cargo test --workspace --test readme -- --nocapture\n",
+        commands.join("\n")
+    )
+}
+
 fn typed(engine: &Engine, bin: &Path, commands: &[&str]) -> Result<()> {
     let environment = [
         ("GRPCURL", tools::one("grpcurl")?),
@@ -79,11 +92,6 @@ fn typed(engine: &Engine, bin: &Path, commands: &[&str]) -> Result<()> {
     let mut test = cargo::test(None, &environment.into_iter().collect())?;
     test.args(["--workspace", "--test", "readme", "--no-run"]);
     process::show(&mut test)?;
-    let script = format!(
-        "set -ex\ntrap 'kill $(jobs -p); kind delete cluster' EXIT\n{}\n\
-         cargo test --workspace --test readme -- --nocapture\n",
-        commands.join("\n")
-    );
     let mut bash = engine.command("bash");
     bash.current_dir(workspace::root()?);
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -96,7 +104,7 @@ fn typed(engine: &Engine, bin: &Path, commands: &[&str]) -> Result<()> {
         test.get_envs()
             .filter_map(|(name, value)| Some((name, value?))),
     );
-    process::show(bash.args(["-c", &script]))
+    process::show(bash.args(["-c", &script(commands)]))
 }
 
 #[cfg(test)]
@@ -108,5 +116,32 @@ mod tests {
         let readme = "# X\n\n    not this\n\n## In Kubernetes\n\nWords:\n\n    a b\n    c &\n\nMore.\n\n    nor this\n";
         assert_eq!(commands(readme), ["a b", "c &"]);
         assert!(commands("# X\n").is_empty());
+    }
+
+    #[test]
+    fn the_cluster_goes_though_nothing_runs_in_the_background() {
+        let folder = std::env::temp_dir().join(format!("readme-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let kind = "kind() { echo \"$KIND_CLUSTER_NAME $*\" >>said; }\n";
+        let script = format!("{kind}{}", script(&["kind create cluster", "false"]));
+        let mut bash = std::process::Command::new("bash");
+        bash.current_dir(&folder).args(["-c", &script]);
+        assert!(process::capture(&mut bash).is_err());
+        let said = fs::read_to_string(folder.join("said")).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        let said: Vec<_> = said.lines().collect();
+        let words = ["delete cluster", "create cluster", "delete cluster"];
+        assert_eq!(said, words.map(|words| format!("{CLUSTER} {words}")));
+    }
+
+    #[test]
+    fn what_is_typed_names_no_cluster_so_that_the_variable_does() {
+        let readme = workspace::root().unwrap().join("README.md");
+        let readme = fs::read_to_string(readme).unwrap();
+        let commands = commands(&readme);
+        let kind: Vec<_> = commands.iter().filter(|c| c.starts_with("kind ")).collect();
+        assert!(!kind.is_empty());
+        assert!(kind.iter().all(|command| !command.contains("-name")));
+        assert!(commands.iter().all(|c| !c.contains("--context")));
     }
 }

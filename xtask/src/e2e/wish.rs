@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cluster::{NodeImage, Options};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, While};
 use crate::images::Profile;
 
 /// Where the scenarios run.
@@ -76,7 +76,7 @@ pub(super) fn read(arguments: &[String]) -> Result<Wish> {
             "--captured" => wish.captured = true,
             "--list" => wish.list = true,
             "--filter" => wish.filters.push(value()?),
-            "--kubeconfig" => wish.place = Place::Kubeconfig(value()?.into()),
+            "--kubeconfig" => wish.place = Place::Kubeconfig(kubeconfig(&value()?)?),
             "--load" => wish.load = Some(value()?),
             "--part" => part = Some(value()?),
             "--seed" => seed = Some(value()?),
@@ -98,6 +98,16 @@ pub(super) fn read(arguments: &[String]) -> Result<Wish> {
         ));
     }
     Ok(wish)
+}
+
+/// Where that file is from any folder: the scenarios run in another one than this.
+fn kubeconfig(named: &str) -> Result<PathBuf> {
+    let path = std::path::absolute(named).while_doing(|| format!("--kubeconfig {named}"))?;
+    if path.is_file() {
+        return Ok(path);
+    }
+    let said = format!("--kubeconfig {named}: there is no file {}", path.display());
+    Err(Failure::new(said).hint("cargo xtask help e2e"))
 }
 
 fn one_in(part: &str) -> Option<usize> {
@@ -140,5 +150,17 @@ mod tests {
         ] {
             assert!(wish(words).is_err(), "{words}");
         }
+    }
+
+    #[test]
+    fn a_kubeconfig_is_found_from_any_folder_or_refused() {
+        // Tests run in the package's folder.
+        let Place::Kubeconfig(path) = wish("--kubeconfig Cargo.toml").unwrap().place else {
+            panic!("a kubeconfig was named");
+        };
+        assert!(path.is_absolute() && path.ends_with("Cargo.toml"));
+        assert!(wish("--kubeconfig /").is_err());
+        let said = wish("--kubeconfig no/such").unwrap_err().to_string();
+        assert!(said.contains("there is no file /"), "{said}");
     }
 }

@@ -4,6 +4,7 @@
 //! Its runtime is `runc-fit`, so that privileged containers work where the machine
 //! withholds a capability.
 
+mod end;
 mod pid;
 
 use std::ffi::OsStr;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::failure::{Failure, Result, While};
+use crate::failure::{Failure, Result, While, cleared};
 use crate::machine::{self, containers as programs};
 use crate::{cache, process, tools};
 
@@ -89,17 +90,27 @@ impl Own {
         let runtime = self.folder.join("runc-fit");
         fs::copy(&fit, &runtime).while_doing(|| format!("copying {}", fit.display()))?;
         let mut child = self.spawn(&runtime)?;
-        self.wait(Some(&mut child))
+        let answers = self.wait(Some(&mut child));
+        if answers.is_ok() {
+            return Ok(());
+        }
+        // It is of use to nobody, and would be taken for one that runs.
+        let ended = end::child(&mut child, PATIENCE);
+        cleared(answers, ended.and_then(|()| self.remove_namespace()))
     }
 
     /// Stops it and all its containers, and keeps its images.
     pub(super) fn stop(&self) -> Result<()> {
         let _held = cache::lock(&self.folder, "engine")?;
         let Some(pid) = self.process() else {
+            // A crash leaves it.
+            if let Err(failure) = self.remove_namespace() {
+                eprintln!("    its network namespace is left: {failure}");
+            }
             println!("our own engine does not run");
             return Ok(());
         };
-        process::capture(Command::new("kill").arg(pid.to_string()))?;
+        end::ask(pid)?;
         let started = Instant::now();
         while self.process().is_some() {
             if started.elapsed() > PATIENCE {
@@ -108,7 +119,7 @@ impl Own {
             }
             std::thread::sleep(POLL);
         }
-        process::capture(Command::new("ip").args(["netns", "del", &self.namespace]))?;
+        self.remove_namespace()?;
         println!("our own engine has stopped; its images are kept");
         Ok(())
     }
@@ -202,6 +213,13 @@ impl Own {
         up.args(["link", "set", "lo", "up"]);
         process::capture(&mut up).map(drop)
     }
+
+    fn remove_namespace(&self) -> Result<()> {
+        if !self.namespace_file().exists() {
+            return Ok(());
+        }
+        process::capture(Command::new("ip").args(["netns", "del", &self.namespace])).map(drop)
+    }
 }
 
 #[cfg(test)]
@@ -214,5 +232,14 @@ mod tests {
         assert_ne!(long.namespace, other.namespace);
         // What dockerd adds to it is about 50 bytes.
         assert!(long.sockets().as_os_str().len() < 57);
+    }
+
+    #[test]
+    fn to_stop_what_does_not_run_is_no_failure() {
+        let folder = std::env::temp_dir().join(format!("own-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let stopped = Own::at(folder.clone()).stop();
+        fs::remove_dir_all(&folder).unwrap();
+        stopped.unwrap();
     }
 }

@@ -96,7 +96,8 @@ impl Packed {
     }
 }
 
-fn config(product: &Product, source: &Source, layer: &str) -> Value {
+/// What engines are told of an image.
+pub(super) fn config(product: &Product, source: &Source, layer: &str) -> Value {
     let ports = product
         .ports
         .iter()

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::able;
 use crate::failure::Result;
 use crate::{process, protoc, workspace};
 
@@ -52,6 +53,7 @@ const PACKAGES: [&str; 5] = [
 
 /// Builds all programs; returns the folder that they are in.
 pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
+    able::check()?;
     let (root, target) = (workspace::root()?, workspace::target()?);
     let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let mut cargo = protoc::cargo()?;

@@ -1,6 +1,6 @@
 //! Several `PushManager`s beside each other, and operators with a namespace of their own.
 
-use push_manager_e2e::{people::People, space::scenario};
+use push_manager_e2e::{people::People, space::scenario, world::with_login};
 
 const REASON: &str = r#"{.status.conditions[?(@.type=="Degraded")].reason}"#;
 const DEGRADED: &str = r#"{.status.conditions[?(@.type=="Degraded")].status}"#;

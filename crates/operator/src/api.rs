@@ -155,7 +155,9 @@ pub struct PushManagerSpec {
     /// How many instances may be away at once on purpose: a node's drain, say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disruption: Option<Disruption>,
-    /// How instances are spread. Absent: over hosts and zones, where that is possible.
+    /// How instances are spread. Absent: over hosts, where that is possible. Zones are preferred that
+    /// have none yet, unless podTemplate.affinity says otherwise. Hosts that lack the label of one entry
+    /// are scored by none.
     /// An empty list: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 8))]

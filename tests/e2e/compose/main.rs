@@ -22,18 +22,21 @@
 use std::future::Future;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt};
+use futures::FutureExt;
+use push_manager_e2e::{
+    run::{Run, run},
+    settings::variable,
+    ws::{ClientSpec, Clients},
+};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_tungstenite::{connect_async, tungstenite::Message};
 
+const RUNS_WITHIN: Duration = Duration::from_mins(3);
 /// What a started system may take until it serves: every program waits for its peers.
 const PATIENCE: Duration = Duration::from_mins(1);
 const NETWORK: &str = "push-manager";
@@ -46,15 +49,16 @@ const PEOPLE: [(&str, u16); 3] = [("user-001", 8080), ("user-002", 8081), ("user
 
 #[tokio::test]
 async fn compose_and_the_image_work_as_documented() {
-    clean_up().await;
+    nobody_uses_it().await;
     let told = std::panic::AssertUnwindSafe(all()).catch_unwind().await;
     if let Err(panic) = told {
-        eprintln!("{}", compose(&["ps", "--all"]).await.said());
-        eprintln!(
-            "{}",
-            compose(&["logs", "--no-color", "--tail=50"]).await.said()
-        );
-        eprintln!("{}", docker(&["logs", "--tail=50", CONTAINER]).await.said());
+        for told in [
+            compose(&["ps", "--all"]).await,
+            compose(&["logs", "--no-color", "--tail=50"]).await,
+            docker(&["logs", "--tail=50", CONTAINER]).await,
+        ] {
+            eprintln!("{}", said(&told));
+        }
         clean_up().await;
         std::panic::resume_unwind(panic);
     }
@@ -63,7 +67,7 @@ async fn compose_and_the_image_work_as_documented() {
 async fn all() {
     alone_it_waits_and_says_for_whom().await;
     let up = compose(&["up", "--detach"]).await;
-    assert!(up.success, "{}", up.said());
+    assert!(up.success, "{}", said(&up));
     let people = everyone_connects().await;
     every_manager_reaches_everyone(&people).await;
     prometheus_sees_both_managers().await;
@@ -78,8 +82,8 @@ async fn alone_it_waits_and_says_for_whom() {
         let (status, body) = get(9093, "/readyz").await?;
         (status == 503 && body.contains("etcd")).then_some(body)
     });
-    let said = waits.await;
-    eprintln!("alone: {}", said.trim());
+    let told = waits.await;
+    eprintln!("alone: {}", told.trim());
     sleep(Duration::from_secs(5)).await;
     let state = docker(&[
         "inspect",
@@ -88,7 +92,7 @@ async fn alone_it_waits_and_says_for_whom() {
         CONTAINER,
     ])
     .await;
-    assert_eq!(state.out.trim(), "true 0", "{}", state.said());
+    assert_eq!(state.out.trim(), "true 0", "{}", said(&state));
     assert_eq!(
         get(9093, "/healthz").await.map(|(status, _)| status),
         Some(200)
@@ -97,9 +101,9 @@ async fn alone_it_waits_and_says_for_whom() {
 }
 
 /// The documented command in the network of `compose.yaml`, in place of the first manager.
-async fn in_the_network_it_serves(people: &[Person]) {
+async fn in_the_network_it_serves(people: &Clients) {
     let stopped = compose(&["stop", CONTAINER]).await;
-    assert!(stopped.success, "{}", stopped.said());
+    assert!(stopped.success, "{}", said(&stopped));
     run_the_image(&["--network", NETWORK]).await;
     ready(9093).await;
     everyone_gets(MANAGERS[0], people, "from a container of its own").await;
@@ -115,29 +119,32 @@ async fn run_the_image(more: &[&str]) {
     words.extend(["-e", "ETCD_ENDPOINTS=etcd:2379"]);
     words.push("push-manager:latest");
     let ran = docker(&words).await;
-    assert!(ran.success, "{}", ran.said());
+    assert!(ran.success, "{}", said(&ran));
 }
 
 /// It ends by itself when asked, not by force.
 async fn stop_the_image() {
     let stopped = docker(&["stop", "--time=40", CONTAINER]).await;
-    assert!(stopped.success, "{}", stopped.said());
+    assert!(stopped.success, "{}", said(&stopped));
     let code = docker(&["inspect", "-f", "{{.State.ExitCode}}", CONTAINER]).await;
-    assert_eq!(code.out.trim(), "0", "{}", code.said());
+    assert_eq!(code.out.trim(), "0", "{}", said(&code));
     let removed = docker(&["rm", CONTAINER]).await;
-    assert!(removed.success, "{}", removed.said());
+    assert!(removed.success, "{}", said(&removed));
 }
 
-async fn everyone_connects() -> Vec<Person> {
-    let mut people = Vec::new();
-    for (user, port) in PEOPLE {
-        let what = format!("a WebSocket at port {port}");
-        people.push(eventually(&what, async || Person::connect(user, port).await).await);
-    }
-    people
+async fn everyone_connects() -> Clients {
+    let specs = PEOPLE.map(|(user, port)| ClientSpec {
+        name: user.to_owned(),
+        user: user.to_owned(),
+        rooms: vec![ROOM.to_owned()],
+        nodes: vec![format!("127.0.0.1:{port}")],
+    });
+    let clients = Clients::start(specs.to_vec());
+    clients.all_present(PATIENCE).await.unwrap();
+    clients
 }
 
-async fn every_manager_reaches_everyone(people: &[Person]) {
+async fn every_manager_reaches_everyone(people: &Clients) {
     ready(9093).await;
     ready(9094).await;
     for port in MANAGERS {
@@ -146,22 +153,20 @@ async fn every_manager_reaches_everyone(people: &[Person]) {
         let text = format!("to {user} through {port}");
         let answer = push(port, "PushToUser", json!({"user_id": user}), &text).await;
         assert_eq!(answer["success"], true, "{answer}");
-        gets(&people[1], &text).await;
+        gets(people, user, &text).await;
         let text = format!("to all through {port}");
         let answer = push(port, "BroadcastMessage", json!({}), &text).await;
         assert_eq!(answer["totalDelivered"], PEOPLE.len(), "{answer}");
-        for person in people {
-            gets(person, &text).await;
+        for (user, _) in PEOPLE {
+            gets(people, user, &text).await;
         }
     }
-    assert_eq!(
-        people[0].count(&format!("to {} through 50053", PEOPLE[1].0)),
-        0
-    );
+    let private = format!("to {} through 50053", PEOPLE[1].0);
+    assert_eq!(count(people, PEOPLE[0].0, &private), 0);
 }
 
 /// Pushes to the room until the Controller knows everyone, then once more: that one counts.
-async fn everyone_gets(port: u16, people: &[Person], text: &str) {
+async fn everyone_gets(port: u16, people: &Clients, text: &str) {
     let room = || json!({"room_id": ROOM});
     eventually("everyone in the room", async || {
         let answer = push(port, "PushToRoom", room(), "a trial").await;
@@ -170,17 +175,24 @@ async fn everyone_gets(port: u16, people: &[Person], text: &str) {
     .await;
     let answer = push(port, "PushToRoom", room(), text).await;
     assert_eq!(answer["success"], true, "{answer}");
-    for person in people {
-        gets(person, text).await;
+    for (user, _) in PEOPLE {
+        gets(people, user, text).await;
     }
 }
 
 /// Once, not twice.
-async fn gets(person: &Person, text: &str) {
-    let what = format!("`{text}` at {}", person.user);
-    eventually(&what, async || (person.count(text) > 0).then_some(())).await;
+async fn gets(people: &Clients, user: &str, text: &str) {
+    assert!(people.got(user, text, PATIENCE).await, "`{text}` at {user}");
     sleep(Duration::from_millis(100)).await;
-    assert_eq!(person.count(text), 1, "{what}");
+    assert_eq!(count(people, user, text), 1, "`{text}` at {user}");
+}
+
+fn count(people: &Clients, user: &str, text: &str) -> usize {
+    let received = people.log().unwrap().received;
+    let these = received
+        .iter()
+        .filter(|one| one.client == user && one.data == text);
+    these.count()
 }
 
 async fn prometheus_sees_both_managers() {
@@ -206,72 +218,41 @@ async fn prometheus_sees_both_managers() {
 
 async fn down_leaves_nothing() {
     let down = compose(&["down", "--volumes"]).await;
-    assert!(down.success, "{}", down.said());
+    assert!(down.success, "{}", said(&down));
     let network = docker(&["network", "inspect", NETWORK]).await;
-    assert!(!network.success, "{}", network.said());
+    assert!(!network.success, "{}", said(&network));
 }
 
-/// Whatever an earlier run left.
+/// What is there belongs to somebody who tries the documentation.
+async fn nobody_uses_it() {
+    let there = [
+        docker(&["inspect", CONTAINER]).await,
+        docker(&["network", "inspect", NETWORK]).await,
+    ];
+    assert!(
+        !there.iter().any(|object| object.success),
+        "the container {CONTAINER} or the network {NETWORK} is there already; to end them: \
+         docker rm --force {CONTAINER}; docker compose down --volumes"
+    );
+}
+
 async fn clean_up() {
     docker(&["rm", "--force", CONTAINER]).await;
     compose(&["down", "--volumes"]).await;
 }
 
-/// A WebSocket and all that came through it.
-struct Person {
-    user: &'static str,
-    received: Arc<Mutex<Vec<String>>>,
-}
-
-impl Person {
-    /// Returns once the node has confirmed the room.
-    async fn connect(user: &'static str, port: u16) -> Option<Self> {
-        let url =
-            format!("ws://127.0.0.1:{port}/ws?user_id={user}&user_name={user}&room_id={ROOM}");
-        let (mut socket, _) = connect_async(url).await.ok()?;
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let person = Self {
-            user,
-            received: Arc::clone(&received),
-        };
-        let joined = Arc::new(tokio::sync::Notify::new());
-        let tell = Arc::clone(&joined);
-        tokio::spawn(async move {
-            while let Some(Ok(frame)) = socket.next().await {
-                let Message::Text(text) = frame else { continue };
-                let frame: Value = serde_json::from_str(&text).unwrap_or_default();
-                if frame["joined"] == ROOM {
-                    tell.notify_one();
-                }
-                if let Some(data) = frame["data"].as_str() {
-                    received.lock().unwrap().push(data.to_owned());
-                }
-            }
-        });
-        timeout(Duration::from_secs(5), joined.notified())
-            .await
-            .ok()?;
-        Some(person)
-    }
-
-    fn count(&self, text: &str) -> usize {
-        let received = self.received.lock().unwrap();
-        received.iter().filter(|one| *one == text).count()
-    }
-}
-
 /// A push by grpcurl; what isn't an answer is null.
 async fn push(port: u16, method: &str, mut request: Value, text: &str) -> Value {
     request["content"] = json!({"type": "TEXT", "data": text, "timestamp": 1_234_567_890});
-    let mut grpcurl = Command::new(variable("GRPCURL").unwrap_or_else(|| "grpcurl".into()));
+    let mut grpcurl = Command::new(variable("GRPCURL").unwrap_or_else(|_| "grpcurl".into()));
     grpcurl.args(["-plaintext", "-d", &request.to_string()]);
     grpcurl.arg(format!("localhost:{port}"));
     grpcurl.arg(format!("pubsub.PushManagerService/{method}"));
-    let ran = run(grpcurl).await;
-    if !ran.success {
-        eprintln!("{}", ran.said());
+    let answer = ran(grpcurl).await;
+    if !answer.success {
+        eprintln!("{}", said(&answer));
     }
-    serde_json::from_str(&ran.out).unwrap_or_default()
+    serde_json::from_str(&answer.out).unwrap_or_default()
 }
 
 async fn ready(port: u16) {
@@ -314,28 +295,15 @@ where
     }
 }
 
-struct Ran {
-    typed: String,
-    success: bool,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    fn said(&self) -> String {
-        format!("`{}`: {}{}", self.typed, self.out, self.err)
-    }
-}
-
-async fn docker(words: &[&str]) -> Ran {
+async fn docker(words: &[&str]) -> Run {
     let mut docker = Command::new("docker");
     docker.args(words);
-    run(docker).await
+    ran(docker).await
 }
 
-async fn compose(words: &[&str]) -> Ran {
+async fn compose(words: &[&str]) -> Run {
     let mut compose = variable("DOCKER_COMPOSE").map_or_else(
-        || {
+        |_| {
             let mut docker = Command::new("docker");
             docker.arg("compose");
             docker
@@ -343,31 +311,22 @@ async fn compose(words: &[&str]) -> Ran {
         Command::new,
     );
     compose.current_dir(root()).args(words);
-    run(compose).await
+    ran(compose).await
 }
 
-async fn run(mut command: Command) -> Ran {
-    let typed = format!("{:?}", command.as_std());
-    let ran = command.stdin(Stdio::null()).kill_on_drop(true).output();
-    let ran = timeout(Duration::from_mins(3), ran).await;
-    let ran = ran.unwrap_or_else(|_| panic!("{typed} does not end"));
-    let ran = ran.unwrap_or_else(|error| panic!("{typed}: {error}"));
-    Ran {
-        typed,
-        success: ran.status.success(),
-        out: String::from_utf8_lossy(&ran.stdout).into_owned(),
-        err: String::from_utf8_lossy(&ran.stderr).into_owned(),
-    }
+async fn ran(command: Command) -> Run {
+    let ran = run(command, "", RUNS_WITHIN).await;
+    ran.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn said(run: &Run) -> String {
+    format!("`{}`: {}{}", run.typed, run.out, run.err)
 }
 
 /// The repository: two folders above this crate's.
 fn root() -> PathBuf {
     variable("E2E_ROOT").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")),
+        |_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")),
         PathBuf::from,
     )
-}
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -39,7 +39,8 @@ async fn the_pushes_of_the_readme_are_seen_at_the_page() {
     assert_eq!(commands.len(), PUSHES.len());
     for ((body, method), text) in commands.into_iter().zip(PUSHES) {
         let mut grpcurl = Command::new(variable("GRPCURL").unwrap());
-        grpcurl.args(["-plaintext", "-d", body, "localhost:50053", method]);
+        grpcurl.args(["-plaintext", "-max-time", "20", "-d", body]);
+        grpcurl.args(["localhost:50053", method]);
         let answer = grpcurl.output().await.unwrap();
         assert!(answer.status.success(), "{answer:?}");
         assert!(

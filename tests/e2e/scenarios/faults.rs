@@ -204,10 +204,16 @@ async fn a_controller_that_is_away_fails_pushes_that_need_it_and_no_other() {
 async fn a_worker_that_dies_costs_those_on_it_and_comes_back() {
     scenario("e2e-worker", async |space| {
         let people = world(space, 3).await;
-        // There is a server on it.
-        let dies = &space.host_of(&space.servers().await[0]).await;
-        let workers = space.workers().await;
-        let stays = workers.iter().find(|host| *host != dies).unwrap();
+        let [dies, stays] = &space.workers().await[..] else {
+            panic!("two workers are needed");
+        };
+        for host in [dies, stays] {
+            let mut on = 0;
+            for server in space.servers().await {
+                on += usize::from(space.host_of(&server).await == *host);
+            }
+            assert!(on > 0, "no server is on {host}: they are not spread");
+        }
         for workload in ["statefulset/etcd", "deployment/controller"] {
             space.pin(workload, stays).await;
         }

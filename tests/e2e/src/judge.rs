@@ -28,9 +28,14 @@ impl History {
         });
     }
 
+    /// What went wrong was told.
+    pub fn is_honest(&self) {
+        self.must(Allowed::what_is_told(LEAST));
+    }
+
     /// What went wrong was told, and nothing did any more from then on.
     pub fn is_honest_and_spotless_since(&self, from_ms: u64) {
-        self.must(Allowed::what_is_told(LEAST));
+        self.is_honest();
         self.since(from_ms).must(Allowed {
             least: LEAST_AFTERWARDS,
             ..Allowed::default()

@@ -47,7 +47,7 @@ pub struct PodTemplate {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub tolerations: Vec<Toleration>,
-    /// Which hosts and which company pods prefer or need.
+    /// Which hosts and which company pods prefer or need. Absent: zones are preferred that have no pod yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub affinity: Option<Affinity>,
     /// The PriorityClass.

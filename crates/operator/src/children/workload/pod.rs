@@ -41,7 +41,7 @@ pub(super) fn template(wanted: &Wanted<'_>) -> Value {
             "imagePullSecrets": pull_secrets(wanted),
             "nodeSelector": given.node_selector,
             "tolerations": given.tolerations,
-            "affinity": given.affinity,
+            "affinity": affinity(wanted, given.affinity.map(|given| json!(given))),
             "priorityClassName": given.priority_class_name,
             "runtimeClassName": given.runtime_class_name,
             "topologySpreadConstraints": spread(wanted),
@@ -59,19 +59,38 @@ fn pull_secrets(wanted: &Wanted<'_>) -> Vec<Value> {
     names.map(|name| json!({"name": name})).collect()
 }
 
-/// Over hosts and zones, unless the user says otherwise.
+/// In other zones than each other where there are zones, unless the user says otherwise. No
+/// constraint of `spread`: where a host lacks the label of one, the scheduler scores it by none, and
+/// then hosts would not count either.
+fn affinity(wanted: &Wanted<'_>, given: Option<Value>) -> Option<Value> {
+    let nowhere = wanted
+        .spec
+        .topology_spread
+        .as_ref()
+        .is_some_and(Vec::is_empty);
+    if given.is_some() || nowhere {
+        return given;
+    }
+    Some(
+        json!({"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{
+            "weight": 100,
+            "podAffinityTerm": {
+                "topologyKey": "topology.kubernetes.io/zone",
+                "labelSelector": {"matchLabels": names::selector(wanted.name)},
+            },
+        }]}}),
+    )
+}
+
+/// Over hosts, unless the user says otherwise.
 fn spread(wanted: &Wanted<'_>) -> Vec<Value> {
-    let usual = |key: &str| TopologySpread {
-        topology_key: key.to_owned(),
+    let hosts = || TopologySpread {
+        topology_key: "kubernetes.io/hostname".to_owned(),
         max_skew: 1,
         when_unsatisfiable: crate::api::Unsatisfiable::ScheduleAnyway,
     };
-    let given = wanted.spec.topology_spread.clone().unwrap_or_else(|| {
-        vec![
-            usual("kubernetes.io/hostname"),
-            usual("topology.kubernetes.io/zone"),
-        ]
-    });
+    let given = wanted.spec.topology_spread.clone();
+    let given = given.unwrap_or_else(|| vec![hosts()]);
     let constraint = |spread: &TopologySpread| {
         json!({
             "topologyKey": spread.topology_key,

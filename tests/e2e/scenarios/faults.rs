@@ -16,6 +16,8 @@ use push_manager_envtest::{Seen, eventually};
 use tokio::time::sleep;
 
 const RATE: u32 = 100;
+/// How long grpc-go may go on dialling, and wait between two times, after its host came back.
+const CALLERS_RETURN_WITHIN: Duration = Duration::from_secs(30);
 
 async fn world(space: &Space, replicas: u32) -> People {
     People::around(space, &format!("  replicas: {replicas}\n")).await
@@ -247,6 +249,8 @@ async fn a_worker_that_dies_costs_those_on_it_and_comes_back() {
             .await;
         people.all_here().await;
         people.all_known().await;
+        // Callers that dial who is dead wait 20 s for an answer, and then for their turn.
+        sleep(CALLERS_RETURN_WITHIN).await;
         is_over(&people, load).await;
         people.all_get_a_broadcast("after").await;
     })

@@ -7,17 +7,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::failure::{Failure, Result, While};
 use crate::{cache, process, protoc, workspace};
 
 /// The commit to start from while nothing is released: the first whose pods are those of today.
 const BEFORE: &str = "crates/operator/tests/upgrade/before";
 
+/// Debug information that nobody else asks for. Cargo tells builds of two copies of a workspace in
+/// one target folder apart by their profile, not by their place: with the usual one, today's operator
+/// would be taken for that of the version before.
+const DEBUG: &str = "line-tables-only";
+
 /// Builds it; returns where it is.
 pub(crate) fn operator() -> Result<PathBuf> {
     let root = workspace::root()?;
     let commit = commit(&root)?;
-    let path = cache::folder("previous")?.join(format!("push-manager-operator-{commit}"));
+    let path = cache::folder("previous")?.join(format!("operator-before-{commit}"));
     if path.is_file() {
         return Ok(path);
     }
@@ -32,6 +39,10 @@ pub(crate) fn operator() -> Result<PathBuf> {
     let mut cargo = protoc::cargo()?;
     cargo.current_dir(&sources).env("CARGO_TARGET_DIR", &target);
     cargo.args(["build", "--locked", "--package", "push-manager-operator"]);
+    for package in packages(&sources)? {
+        cargo.arg("--config");
+        cargo.arg(format!("profile.dev.package.{package}.debug={DEBUG:?}"));
+    }
     process::show(&mut cargo)?;
     let built = target.join("debug/push-manager-operator");
     let unfinished = path.with_extension("unfinished");
@@ -40,6 +51,19 @@ pub(crate) fn operator() -> Result<PathBuf> {
         .while_doing(|| format!("putting {} in place", path.display()))?;
     fs::remove_dir_all(&sources).while_doing(|| format!("removing {}", sources.display()))?;
     Ok(path)
+}
+
+/// The workspace's own packages.
+fn packages(sources: &Path) -> Result<Vec<String>> {
+    let mut cargo = protoc::cargo()?;
+    cargo
+        .current_dir(sources)
+        .args(["metadata", "--no-deps", "--format-version=1"]);
+    let told: Value = serde_json::from_str(&process::capture(&mut cargo)?)
+        .map_err(|error| Failure::new(format!("cargo metadata: {error}")))?;
+    let packages = told["packages"].as_array().into_iter().flatten();
+    let names = packages.filter_map(|package| package["name"].as_str());
+    Ok(names.map(str::to_owned).collect())
 }
 
 /// Its chart.
@@ -93,7 +117,11 @@ fn check_out(commit: &str, paths: &[&str], into: &Path) -> Result<()> {
     process::capture(&mut git)
         .map_err(|failure| failure.hint("the whole history is needed: git fetch --unshallow"))?;
     let mut tar = Command::new("tar");
-    tar.arg("-xf").arg(&archive).arg("-C").arg(into);
+    // Files of now: cargo compares their times with those of what it built, maybe of another commit.
+    tar.args(["--touch", "-xf"])
+        .arg(&archive)
+        .arg("-C")
+        .arg(into);
     process::capture(&mut tar).map(drop)
 }
 

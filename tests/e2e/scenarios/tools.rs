@@ -84,17 +84,8 @@ async fn the_plugin_tells_drains_and_reads_logs() {
         people.all_get_a_broadcast("after").await;
 
         let logs = said(space, &["logs", "push"]).await;
-        let pods = space.must(&[
-            "get",
-            "pods",
-            "-o",
-            "name",
-            "-l",
-            "app.kubernetes.io/instance=push",
-        ]);
-        for pod in pods.await.lines() {
-            let name = pod.trim_start_matches("pod/");
-            assert!(logs.contains(name), "nothing of {name} in\n{logs}");
+        for name in space.servers().await {
+            assert!(logs.contains(&name), "nothing of {name} in\n{logs}");
         }
         assert!(logs.contains("push-manager started"), "{logs}");
     })
@@ -209,17 +200,9 @@ async fn pushtop_shows_all_pods_and_survives_the_end_of_one() {
         space.rolled_out("deployment/push").await;
         let mut console = Console::start(space);
         let before = console.live(2, &[]).await;
-        let pods = [
-            "get",
-            "pods",
-            "-o",
-            "name",
-            "-l",
-            "app.kubernetes.io/instance=push",
-        ];
-        let pods = space.must(&pods).await;
-        let one = pods.lines().next().unwrap();
-        space.must(&["delete", one, "--wait=false"]).await;
+        let one = space.servers().await.remove(0);
+        let delete = ["delete", "pod", &one, "--wait=false"];
+        space.must(&delete).await;
         let after = console.live(2, &before).await;
         assert_eq!(after.iter().filter(|id| before.contains(id)).count(), 1);
     })

@@ -257,8 +257,8 @@ async fn a_worker_that_dies_costs_those_on_it_and_comes_back() {
     .await;
 }
 
-/// The member of the etcd of three that leads.
-async fn leader(space: &Space) -> Seen<String> {
+/// The member of the etcd of three that leads, and its term: each election begins another.
+async fn leader(space: &Space) -> Seen<(String, u64)> {
     for number in 0..3 {
         let pod = format!("members-{number}");
         let forward = Forward::to(space, &format!("pod/{pod}"), 0, 2379).await?;
@@ -272,7 +272,8 @@ async fn leader(space: &Space) -> Seen<String> {
         let told: serde_json::Value = serde_json::from_str(&told)?;
         let status = &told[0]["Status"];
         if status["leader"] == status["header"]["member_id"] {
-            return Ok(pod);
+            let term = status["raftTerm"].as_u64().ok_or("there is no term")?;
+            return Ok((pod, term));
         }
     }
     Err("no member leads".into())
@@ -291,18 +292,19 @@ async fn an_etcd_of_three_that_loses_its_leader_fails_no_push() {
         space.rolled_out("deployment/push").await;
         let people = People::connect(space).await;
         let load = people.load_tried_once(RATE).await;
-        let leads = eventually(SOON, "a member leads", async || leader(space).await).await;
+        let leads = async || leader(space).await;
+        let (leads, term) = eventually(SOON, "a member leads", leads).await;
         let pattern = format!("^etcd --data-dir=/data --name={leads}");
         hosts::kill(&space.host_of(&leads).await, &pattern).await;
         let path = "{.status.containerStatuses[0].restartCount}";
         space.until(&format!("pod/{leads}"), path, "1").await;
         sleep(Duration::from_secs(10)).await;
         people.history(load).await.is_spotless();
-        let follows = async || match leader(space).await? {
-            same if same == leads => Seen::Err("the same".into()),
+        let elected = async || match leader(space).await? {
+            (_, same) if same == term => Seen::Err("the same term".into()),
             _ => Ok(()),
         };
-        eventually(SOON, "another member leads", follows).await;
+        eventually(SOON, "a leader is elected", elected).await;
         // What is new in etcd is still noticed.
         space.must(&["delete", "pod", "connect-node-2"]).await;
         space.rolled_out("statefulset/connect-node").await;

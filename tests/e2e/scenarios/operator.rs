@@ -1,6 +1,7 @@
 //! The operator comes and goes; what runs goes on.
 
 use push_manager_e2e::{
+    hosts,
     judge::AFTERWARDS,
     lab::OPERATOR,
     people::People,
@@ -49,6 +50,10 @@ async fn a_leader_pod_that_is_deleted_is_followed_by_another() {
         space.peers().await;
         space.push_manager("").await;
         let first = space.leading_operator().await.unwrap();
+        // So that it can't give its Lease back.
+        let host = ["get", "pod", &first, "-o", "jsonpath={.spec.nodeName}"];
+        let host = space.lab.at_operator(&host).await.unwrap();
+        hosts::freeze(&host, &first).await;
         let kill = ["delete", "pod", &first, "--grace-period=0", "--force"];
         space.lab.at_operator(&kill).await.unwrap();
         space.push_manager("  replicas: 2\n").await;

@@ -44,6 +44,20 @@ pub async fn kill(host: &str, pattern: &str) {
         .unwrap_or_else(|error| panic!("{error}"));
 }
 
+/// Stops all processes of a pod where they are: they can't even say goodbye any more.
+pub async fn freeze(host: &str, pod: &str) {
+    let script = format!(
+        "for process in /proc/[0-9]*; do
+           if tr '\\0' '\\n' <$process/environ | grep -qx HOSTNAME={pod}; then
+             kill -STOP ${{process#/proc/}}
+           fi
+         done 2>/dev/null"
+    );
+    docker(&["exec", host, "sh", "-c", &script])
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+}
+
 impl Space {
     /// The host that a pod is on.
     pub async fn host_of(&self, pod: &str) -> String {

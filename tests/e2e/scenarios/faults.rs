@@ -32,13 +32,19 @@ async fn is_over(people: &People, load: Load) -> push_manager_e2e::history::Hist
     history
 }
 
-/// Has everything but servers on another host.
-async fn peers_elsewhere(space: &Space, than: &str) {
+/// People around servers, and the host of one server, on which nothing but servers is.
+async fn world_and_host(space: &Space, replicas: u32) -> (People, String) {
+    let people = world(space, replicas).await;
+    let pod = space.servers().await.remove(0);
+    let host = space.host_of(&pod).await;
     let workers = space.workers().await;
-    let stays = workers.iter().find(|host| *host != than).unwrap();
+    let other = workers.iter().find(|other| **other != host).unwrap();
     for workload in PEERS {
-        space.pin(workload, stays).await;
+        space.pin(workload, other).await;
     }
+    people.all_here().await;
+    people.all_known().await;
+    (people, host)
 }
 
 const PEERS: [&str; 3] = [
@@ -77,12 +83,7 @@ async fn drain(space: &Space, host: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn draining_a_host_of_the_only_replica_ends_and_loses_nothing() {
     scenario("e2e-drain-one", async |space| {
-        let people = world(space, 1).await;
-        let pod = space.servers().await.remove(0);
-        let host = space.host_of(&pod).await;
-        peers_elsewhere(space, &host).await;
-        people.all_here().await;
-        people.all_known().await;
+        let (people, host) = world_and_host(space, 1).await;
         let load = people.load(RATE).await;
         drain(space, &host).await;
         space.rolled_out("deployment/push").await;
@@ -95,12 +96,7 @@ async fn draining_a_host_of_the_only_replica_ends_and_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn draining_a_host_of_one_of_three_replicas_fails_no_push() {
     scenario("e2e-drain-three", async |space| {
-        let people = world(space, 3).await;
-        let pod = space.servers().await.remove(0);
-        let host = space.host_of(&pod).await;
-        peers_elsewhere(space, &host).await;
-        people.all_here().await;
-        people.all_known().await;
+        let (people, host) = world_and_host(space, 3).await;
         let load = people.load_tried_once(RATE).await;
         drain(space, &host).await;
         space.rolled_out("deployment/push").await;

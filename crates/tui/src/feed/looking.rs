@@ -35,6 +35,7 @@ async fn look_at(client: Client, plan: &Plan, wires: &Wires, look: Option<Look>)
     };
     loop {
         let Err(status) = stream(client.clone(), plan, wires, &look).await;
+        let status = plan.dial.explain(status);
         tell(plan, wires, Aside::Untold(status_words(&status))).await;
         sleep(AGAIN_AFTER).await;
     }

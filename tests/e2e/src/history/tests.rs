@@ -238,3 +238,18 @@ fn what_was_before_is_left_out_and_too_little_says_nothing() {
     later.check().clean(least(1)).unwrap();
     later.check().clean(least(2)).unwrap_err();
 }
+
+#[test]
+fn what_grpc_sent_again_may_come_twice_and_nothing_else() {
+    let once = push(0, room("r"), &[("delivered", 2)]);
+    let again = Push {
+        sends: 2,
+        ..once.clone()
+    };
+    for (push, doubled) in [(once, 1), (again, 0)] {
+        let history = three().pushed(push, &["ann-1", "ann-1", "bob-1"]);
+        let verdict = history.check();
+        assert_eq!(verdict.doubled.len(), 1);
+        assert_eq!(verdict.but_for_copies_by_grpc().doubled.len(), doubled);
+    }
+}

@@ -19,7 +19,7 @@ use crate::{cargo, machine, previous, process, sample, workspace};
 use wish::{Place, Stays, Wish};
 
 /// The cluster that is made and used when none is named.
-const NAME: &str = "push-manager-e2e";
+pub(crate) const NAME: &str = "push-manager-e2e";
 /// The scenario that every run has.
 const ALWAYS: &str = "three_grpcurl_commands";
 

@@ -45,6 +45,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     machine::require(&[&machine::GIT])?;
     let judged = judge(&root, &patches, wish.target)?;
+    if patches.iter().any(|patch| patch.caught_by.scenario) {
+        let name = crate::e2e::NAME;
+        eprintln!("    the cluster stays for the next; cargo xtask cluster delete --name {name}");
+    }
     report(&judged)
 }
 

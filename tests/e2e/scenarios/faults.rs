@@ -3,23 +3,20 @@
 use std::time::Duration;
 
 use push_manager_e2e::{
-    forward::Forward,
     history::{Push, Target},
     hosts,
     judge::{AFTERWARDS, now_ms},
     people::{Load, People},
-    settings::variable,
     space::{SOON, Space, scenario},
-    world::MEMBERS,
 };
 use push_manager_envtest::{Seen, eventually};
 use tokio::time::sleep;
 
-const RATE: u32 = 100;
+pub(crate) const RATE: u32 = 100;
 /// How long grpc-go may go on dialling, and wait between two times, after its host came back.
 const CALLERS_RETURN_WITHIN: Duration = Duration::from_secs(30);
 
-async fn world(space: &Space, replicas: u32) -> People {
+pub(crate) async fn world(space: &Space, replicas: u32) -> People {
     People::around(space, &format!("  replicas: {replicas}\n")).await
 }
 
@@ -147,31 +144,6 @@ async fn rolling_the_connect_nodes_loses_nothing_for_those_who_are_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_etcd_that_restarts_fails_no_push() {
-    scenario("e2e-etcd", async |space| {
-        let people = world(space, 2).await;
-        let load = people.load_tried_once(RATE).await;
-        hosts::kill(&space.host_of("etcd-0").await, "^etcd --data-dir=/data ").await;
-        space
-            .until(
-                "pod/etcd-0",
-                "{.status.containerStatuses[0].restartCount}",
-                "1",
-            )
-            .await;
-        space.rolled_out("statefulset/etcd").await;
-        sleep(Duration::from_secs(10)).await;
-        people.history(load).await.is_spotless();
-        // What is new in etcd is still noticed.
-        space.must(&["delete", "pod", "connect-node-2"]).await;
-        space.rolled_out("statefulset/connect-node").await;
-        people.all_here().await;
-        people.all_get_a_broadcast("after").await;
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_controller_that_is_away_fails_pushes_that_need_it_and_no_other() {
     scenario("e2e-controller", async |space| {
         let people = world(space, 2).await;
@@ -248,63 +220,6 @@ async fn a_worker_that_dies_costs_those_on_it_and_comes_back() {
         // Callers that dial who is dead wait 20 s for an answer, and then for their turn.
         sleep(CALLERS_RETURN_WITHIN).await;
         is_over(&people, load).await;
-        people.all_get_a_broadcast("after").await;
-    })
-    .await;
-}
-
-/// The member of the etcd of three that leads, and its term: each election begins another.
-async fn leader(space: &Space) -> Seen<(String, u64)> {
-    for number in 0..3 {
-        let pod = format!("members-{number}");
-        let forward = Forward::to(space, &format!("pod/{pod}"), 0, 2379).await?;
-        let endpoint = format!("--endpoints=127.0.0.1:{}", forward.port);
-        let words = [&endpoint, "endpoint", "status", "-w", "json"];
-        let told = space
-            .lab
-            .program(variable("ETCDCTL")?.as_ref(), &words)
-            .await?
-            .ok()?;
-        let told: serde_json::Value = serde_json::from_str(&told)?;
-        let status = &told[0]["Status"];
-        if status["leader"] == status["header"]["member_id"] {
-            let term = status["raftTerm"].as_u64().ok_or("there is no term")?;
-            return Ok((pod, term));
-        }
-    }
-    Err("no member leads".into())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_etcd_of_three_that_loses_its_leader_fails_no_push() {
-    scenario("e2e-leaderless", async |space| {
-        space.peers_of_three().await;
-        let endpoints = MEMBERS.replace(',', "\", \"");
-        let manifest = space
-            .manifest("  replicas: 2\n")
-            .replace("etcd:2379", &endpoints);
-        space.apply(&manifest).await;
-        space.available("push").await;
-        space.rolled_out("deployment/push").await;
-        let people = People::connect(space).await;
-        let load = people.load_tried_once(RATE).await;
-        let leads = async || leader(space).await;
-        let (leads, term) = eventually(SOON, "a member leads", leads).await;
-        let pattern = format!("^etcd --data-dir=/data --name={leads}");
-        hosts::kill(&space.host_of(&leads).await, &pattern).await;
-        let path = "{.status.containerStatuses[0].restartCount}";
-        space.until(&format!("pod/{leads}"), path, "1").await;
-        sleep(Duration::from_secs(10)).await;
-        people.history(load).await.is_spotless();
-        let elected = async || match leader(space).await? {
-            (_, same) if same == term => Seen::Err("the same term".into()),
-            _ => Ok(()),
-        };
-        eventually(SOON, "a leader is elected", elected).await;
-        // What is new in etcd is still noticed.
-        space.must(&["delete", "pod", "connect-node-2"]).await;
-        space.rolled_out("statefulset/connect-node").await;
-        people.all_here().await;
         people.all_get_a_broadcast("after").await;
     })
     .await;

@@ -12,6 +12,7 @@
 
 mod charts;
 mod children;
+mod etcd;
 mod faults;
 mod first;
 mod households;

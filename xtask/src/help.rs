@@ -96,7 +96,8 @@ pulled, else our own. It takes about 40 s and 700 MB of memory once the image is
 
 const LINT: &str = "\
 cargo xtask lint                 all checks
-cargo xtask lint NAME…           some: format, clippy, protos, dependencies, go, files, generated
+cargo xtask lint NAME…           some: format, files, patches, dependencies, go, protos,
+                                 generated, clippy
 Protos are compared with proto/released: a change that breaks a deployed peer
 fails. Dependencies: one version of each crate listed in deny.toml, the licences
 listed there, and one registry as the only source.";

@@ -3,6 +3,7 @@
 mod dependencies;
 mod files;
 mod licence;
+mod patches;
 
 use std::path::Path;
 use std::process::Command;
@@ -29,6 +30,11 @@ static CHECKS: &[Check] = &[
         name: "files",
         title: "Files are short, and name no folder of this machine",
         run: files::check,
+    },
+    Check {
+        name: "patches",
+        title: "Patches fit the code, and every scenario has one",
+        run: patches::check,
     },
     Check {
         name: "dependencies",

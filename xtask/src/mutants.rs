@@ -2,7 +2,7 @@
 //! named for it goes red. A patch that nobody notices is an error of ours.
 
 mod judge;
-mod patch;
+pub(crate) mod patch;
 mod scratch;
 
 use std::path::{Path, PathBuf};

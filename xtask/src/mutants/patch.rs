@@ -15,26 +15,26 @@ const SCENARIO_LIMIT: Duration = Duration::from_mins(20);
 const SCENARIO: &str = "cargo xtask e2e ";
 
 #[derive(Debug)]
-pub(super) struct Patch {
-    pub(super) name: String,
-    pub(super) file: PathBuf,
-    pub(super) breaks: String,
-    pub(super) caught_by: CaughtBy,
+pub(crate) struct Patch {
+    pub(crate) name: String,
+    pub(crate) file: PathBuf,
+    pub(crate) breaks: String,
+    pub(crate) caught_by: CaughtBy,
     /// Whether a hang is how the broken promise shows.
-    pub(super) by_timeout: bool,
-    pub(super) limit: Duration,
+    pub(crate) by_timeout: bool,
+    pub(crate) limit: Duration,
     /// The files that it changes.
-    pub(super) touches: Vec<PathBuf>,
+    pub(crate) touches: Vec<PathBuf>,
 }
 
 /// `cargo test CARGO… -- TEST FLAGS…`, or `cargo xtask e2e TEST`
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct CaughtBy {
+pub(crate) struct CaughtBy {
     /// Whether it is a scenario on a real cluster.
-    pub(super) scenario: bool,
-    pub(super) cargo: Vec<String>,
-    pub(super) test: String,
-    pub(super) flags: Vec<String>,
+    pub(crate) scenario: bool,
+    pub(crate) cargo: Vec<String>,
+    pub(crate) test: String,
+    pub(crate) flags: Vec<String>,
 }
 
 impl fmt::Display for CaughtBy {
@@ -51,7 +51,7 @@ impl fmt::Display for CaughtBy {
 }
 
 /// All patches of a folder, by name.
-pub(super) fn all(folder: &Path) -> Result<Vec<Patch>> {
+pub(crate) fn all(folder: &Path) -> Result<Vec<Patch>> {
     let doing = || format!("reading the folder {}", folder.display());
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).while_doing(doing)? {

@@ -87,13 +87,14 @@ struct Wish {
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let wish = wish(arguments)?;
+    // Before the minutes that a build takes.
+    let engine = wish.load.then(engine::require).transpose()?;
     let built = build(&wish.names, wish.profile)?;
     if wish.twice {
         twice::same(&built, &wish.names, wish.profile)?;
     }
     let Built { images, tag } = built;
-    if wish.load {
-        let engine = engine::require()?;
+    if let Some(engine) = engine {
         for image in &images {
             let mut docker = engine.docker();
             docker

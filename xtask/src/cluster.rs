@@ -5,6 +5,7 @@
 
 mod image;
 mod tell;
+mod there;
 mod wish;
 
 use std::fs::File;
@@ -87,24 +88,11 @@ pub(crate) fn ready(engine: &Engine, options: &Options) -> Result<Cluster> {
     eprintln!("    the cluster {} that is there already", options.name);
     let cluster = Cluster {
         name: options.name.clone(),
-        image: String::new(),
+        image: there::image(engine, options)?,
         kubeconfig: place(&options.name, options.kubeconfig.as_deref())?,
     };
-    let mut kubectl = cluster.kubectl(engine)?;
-    // By the variable alone, kubectl asks localhost:8080 where there is no such file.
-    kubectl.arg("--kubeconfig").arg(&cluster.kubeconfig);
-    answers(&cluster.name, kubectl)?;
+    there::is_fit(engine, &cluster)?;
     Ok(cluster)
-}
-
-/// Asks its API server once: its containers may have stopped, or its making may have.
-fn answers(name: &str, mut kubectl: Command) -> Result<()> {
-    kubectl.args(["get", "--raw", "/readyz", ANSWER]);
-    let said = process::capture(&mut kubectl);
-    said.map(drop).map_err(|said| {
-        Failure::new(format!("the cluster {name} does not answer: {said}"))
-            .hint(format!("cargo xtask cluster delete --name {name}"))
-    })
 }
 
 /// Creates a cluster and waits until its nodes and system pods are ready.
@@ -207,20 +195,5 @@ fn place(name: &str, wished: Option<&Path>) -> Result<PathBuf> {
     match wished {
         Some(path) => Ok(path.to_path_buf()),
         None => Ok(cache::folder("clusters")?.join(format!("{name}.kubeconfig"))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cluster_that_does_not_answer_is_to_be_deleted() {
-        // In kubectl's place, what fails and what does not.
-        let said = answers("mine", Command::new("false")).unwrap_err();
-        let said = said.to_string();
-        assert!(said.contains("get --raw /readyz"), "{said}");
-        assert!(said.ends_with("cargo xtask cluster delete --name mine"));
-        answers("mine", Command::new("true")).unwrap();
     }
 }

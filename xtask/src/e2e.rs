@@ -20,6 +20,8 @@ use wish::{Place, Stays, Wish};
 
 /// The cluster that is made and used when none is named.
 pub(crate) const NAME: &str = "push-manager-e2e";
+/// What namespaces of scenarios begin with.
+const OURS: &str = "e2e-";
 /// The scenario that every run has.
 const ALWAYS: &str = "three_grpcurl_commands";
 
@@ -31,7 +33,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             .for_each(|name| println!("{name}"));
         return Ok(());
     }
-    let mut steps = Steps::new(8);
+    let foreign = usize::from(matches!(wish.place, Place::Kubeconfig(_)));
+    let mut steps = Steps::new(8 + foreign);
     steps.step("What this machine has", || {
         machine::require(&[&machine::RUST, &machine::GO, &machine::CC, &machine::GIT])
     })?;
@@ -45,13 +48,17 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         Place::Kubeconfig(_) => None,
         Place::Kind => Some(cluster::hold(NAME)?),
     };
+    if let Place::Kubeconfig(file) = &wish.place {
+        steps.step("Nobody's PushManagers", || nobodys(file))?;
+    }
     let mut environment = steps.step("The programs that the scenarios call", || programs(&wish))?;
     let mut built = steps.step("The images under test", || images::build(&[], wish.profile))?;
     environment.insert("E2E_TAG", PathBuf::from(&built.tag));
     let others = steps.step("Images that can't be pulled", || others(&mut environment))?;
     built.images.extend(others);
     steps.step("The scenarios, compiled", || {
-        process::show(tests(None, &environment)?.arg("--no-run"))
+        process::show(tests(None, &environment)?.arg("--no-run"))?;
+        known(&wish, &names(&environment)?)
     })?;
     let cluster = steps.step("The cluster, with the images in it", || {
         cluster_with(&wish, engine.as_ref(), &built.images)
@@ -65,6 +72,39 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     steps.summary("The scenarios passed");
     println!("\n{} passed, {} failed", report.passed, report.failed);
     Ok(())
+}
+
+/// Scenarios delete the definition of PushManagers, and with it all that there are.
+fn nobodys(kubeconfig: &Path) -> Result<()> {
+    let mut kubectl = Command::new(tools::one("kubectl")?);
+    kubectl.arg("--kubeconfig").arg(kubeconfig);
+    kubectl.args(["get", "pushmanagers.pushmanager.io", "--all-namespaces"]);
+    kubectl.args(["-o", "custom-columns=:metadata.namespace,:metadata.name"]);
+    let listed = match process::capture(&mut kubectl) {
+        Err(failure) if failure.to_string().contains("the server doesn't have") => String::new(),
+        listed => listed?,
+    };
+    let somebodys = |line: &&str| !line.trim().is_empty() && !line.starts_with(OURS);
+    match listed.lines().find(somebodys) {
+        None => Ok(()),
+        Some(line) => {
+            let name = line.split_whitespace().collect::<Vec<_>>().join("/");
+            let said = format!("that cluster has a PushManager, {name}, which scenarios delete");
+            Err(Failure::new(said).hint("take a cluster that is for tests alone"))
+        }
+    }
+}
+
+/// A filter that chooses nothing is a slip of the pen.
+fn known(wish: &Wish, names: &[String]) -> Result<()> {
+    let mut filters = wish.filters.iter();
+    match filters.find(|filter| !names.iter().any(|name| name.contains(*filter))) {
+        None => Ok(()),
+        Some(filter) => Err(
+            Failure::new(format!("no scenario has `{filter}` in its name"))
+                .hint("cargo xtask e2e --list"),
+        ),
+    }
 }
 
 /// What the scenarios find in variables.

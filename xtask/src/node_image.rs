@@ -37,6 +37,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// What the node image is called, whether it is there or not.
+pub(crate) fn name() -> Result<String> {
+    Ok(Recipe::read()?.image())
+}
+
 /// Builds the node image into the engine unless it is there; returns its name.
 pub(crate) fn ready(engine: &Engine) -> Result<String> {
     let recipe = Recipe::read()?;

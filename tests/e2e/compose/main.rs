@@ -157,8 +157,9 @@ async fn nobody_uses_it() {
     ];
     assert!(
         !there.iter().any(|object| object.success),
-        "the container {CONTAINER} or the network {NETWORK} is there already; to end them: \
-         docker rm --force {CONTAINER}; docker compose down --volumes"
+        "the container {CONTAINER} or the network {NETWORK} is there already; to end them (in the engine \
+         of cargo xtask after eval \"$(cargo xtask engine env)\"): docker rm --force {CONTAINER}; \
+         docker compose down --volumes"
     );
 }
 

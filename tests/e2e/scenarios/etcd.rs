@@ -30,7 +30,11 @@ async fn an_etcd_that_restarts_fails_no_push() {
             )
             .await;
         space.rolled_out("statefulset/etcd").await;
-        sleep(Duration::from_secs(10)).await;
+        sleep(Duration::from_secs(5)).await;
+        // Another pod has nothing of what was stored: nodes have to register again.
+        space.must(&["delete", "pod", "etcd-0"]).await;
+        space.rolled_out("statefulset/etcd").await;
+        sleep(Duration::from_secs(20)).await;
         people.history(load).await.is_spotless();
         // What is new in etcd is still noticed.
         space.must(&["delete", "pod", "connect-node-2"]).await;

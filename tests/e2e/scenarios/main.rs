@@ -22,3 +22,4 @@ mod operator;
 mod scaling;
 mod tools;
 mod upgrade;
+mod workers;

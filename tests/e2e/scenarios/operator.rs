@@ -44,28 +44,39 @@ async fn generation(space: &Space) -> String {
         .unwrap()
 }
 
+/// Another operator than this one leads, and carries out that there be so many pods.
+async fn another_leads(space: &Space, former: &str, replicas: &str) -> String {
+    space
+        .push_manager(&format!("  replicas: {replicas}\n"))
+        .await;
+    space
+        .until("deployment/push", "{.spec.replicas}", replicas)
+        .await;
+    let follows = async || match space.leading_operator().await? {
+        pod if pod == former => Seen::Err("the same".into()),
+        pod => Ok(pod),
+    };
+    let pod = eventually(SOON, "another pod leads", follows).await;
+    space.rolled_out("deployment/push").await;
+    pod
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_pod_that_is_deleted_is_followed_by_another() {
     scenario("e2e-leader", async |space| {
         space.peers().await;
         space.push_manager("").await;
-        let first = space.leading_operator().await.unwrap();
+        let first = eventually(SOON, "a pod leads", async || space.leading_operator().await).await;
+        let delete = ["delete", "pod", &first, "--wait=false"];
+        space.lab.at_operator(&delete).await.unwrap();
+        let second = another_leads(space, &first, "2").await;
         // So that it can't give its Lease back.
-        let host = ["get", "pod", &first, "-o", "jsonpath={.spec.nodeName}"];
+        let host = ["get", "pod", &second, "-o", "jsonpath={.spec.nodeName}"];
         let host = space.lab.at_operator(&host).await.unwrap();
-        hosts::freeze(&host, &first).await;
-        let kill = ["delete", "pod", &first, "--grace-period=0", "--force"];
+        hosts::freeze(&host, &second).await;
+        let kill = ["delete", "pod", &second, "--grace-period=0", "--force"];
         space.lab.at_operator(&kill).await.unwrap();
-        space.push_manager("  replicas: 2\n").await;
-        space
-            .until("deployment/push", "{.spec.replicas}", "2")
-            .await;
-        let follows = async || match space.leading_operator().await? {
-            pod if pod == first => Seen::Err("the same".into()),
-            pod => Ok(pod),
-        };
-        eventually(SOON, "another pod leads", follows).await;
-        space.rolled_out("deployment/push").await;
+        another_leads(space, &second, "3").await;
     })
     .await;
 }
@@ -73,7 +84,7 @@ async fn a_leader_pod_that_is_deleted_is_followed_by_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_an_operator_pushes_go_on_and_what_changed_is_carried_out_on_its_return() {
     scenario("e2e-no-operator", async |space| {
-        let people = People::around(space, "").await;
+        let people = People::around(space, "  replicas: 2\n").await;
         let load = people.load_tried_once(RATE).await;
         operators(space, "0").await;
         let before = generation(space).await;
@@ -83,7 +94,7 @@ async fn without_an_operator_pushes_go_on_and_what_changed_is_carried_out_on_its
                 "pm/push",
                 "--type=merge",
                 "-p",
-                r#"{"spec":{"replicas":2}}"#,
+                r#"{"spec":{"replicas":3}}"#,
             ])
             .await;
         let pod = space.servers().await.remove(0);
@@ -96,7 +107,7 @@ async fn without_an_operator_pushes_go_on_and_what_changed_is_carried_out_on_its
         );
         operators(space, "2").await;
         space
-            .until("deployment/push", "{.spec.replicas}", "2")
+            .until("deployment/push", "{.spec.replicas}", "3")
             .await;
         space.rolled_out("deployment/push").await;
         sleep(AFTERWARDS).await;

@@ -3,12 +3,11 @@
 use std::{path::Path, time::Duration};
 
 use push_manager_e2e::{
-    lab::OPERATOR,
     people::People,
     settings::variable,
     space::{SOON, Space, scenario},
 };
-use push_manager_envtest::eventually;
+use push_manager_envtest::{Seen, eventually};
 use tokio::time::sleep;
 
 const RATE: u32 = 100;
@@ -29,18 +28,12 @@ async fn downgrade(space: &Space) {
         .unwrap();
 }
 
-async fn image_of_the_operator(space: &Space) -> String {
-    let deployment = format!("deployment/{OPERATOR}");
-    let path = "jsonpath={.spec.template.spec.containers[0].image}";
-    let words = ["get", &deployment, "-o", path];
-    space.lab.at_operator(&words).await.unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upgrade_of_the_operator_moves_no_pod() {
     scenario("e2e-upgrade", async |space| {
         downgrade(space).await;
-        let before = image_of_the_operator(space).await;
+        let leads = async || space.leading_operator().await;
+        let before = eventually(SOON, "a pod leads", leads).await;
         let people = People::around(space, "  replicas: 2\n").await;
         let load = people.load_tried_once(RATE).await;
         let generation = async || {
@@ -50,14 +43,12 @@ async fn an_upgrade_of_the_operator_moves_no_pod() {
         };
         let (first, pods) = (generation().await.unwrap(), space.servers().await);
         space.lab.install_operator(&[]).await.unwrap();
-        assert_ne!(
-            before,
-            image_of_the_operator(space).await,
-            "both are the same"
-        );
         // The new one has looked once it leads and carries something out.
-        let leads = async || space.leading_operator().await;
-        eventually(SOON, "a pod that is there leads", leads).await;
+        let follows = async || match space.leading_operator().await? {
+            pod if pod == before => Seen::Err("one of the version before".into()),
+            pod => Ok(pod),
+        };
+        eventually(SOON, "a pod of the new version leads", follows).await;
         space.must(&["annotate", "pm", "push", "test=looked"]).await;
         space.must(&["delete", "service", "push-pods"]).await;
         space

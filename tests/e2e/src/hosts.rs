@@ -4,11 +4,15 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt;
 use k8s_openapi::api::core::v1::Pod;
-use kube::{Api, api::ListParams};
+use kube::{
+    Api,
+    api::{ListParams, ObjectList},
+};
 use push_manager_envtest::Seen;
 use tokio::process::Command;
 
 use crate::{
+    lab::OPERATOR_NAMESPACE,
     run::{Run, run},
     space::Space,
 };
@@ -49,13 +53,21 @@ pub async fn freeze(host: &str, pod: &str) {
     let script = format!(
         "for process in /proc/[0-9]*; do
            if tr '\\0' '\\n' <$process/environ | grep -qx HOSTNAME={pod}; then
-             kill -STOP ${{process#/proc/}}
+             kill -STOP ${{process#/proc/}} && frozen=1
            fi
-         done 2>/dev/null"
+         done 2>/dev/null
+         test -n \"$frozen\""
     );
     docker(&["exec", host, "sh", "-c", &script])
         .await
         .unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Of those that are not about to go.
+fn names(pods: ObjectList<Pod>) -> Vec<String> {
+    let metadata = pods.items.into_iter().map(|pod| pod.metadata);
+    let stay = metadata.filter(|metadata| metadata.deletion_timestamp.is_none());
+    stay.filter_map(|metadata| metadata.name).collect()
 }
 
 impl Space {
@@ -90,20 +102,17 @@ impl Space {
             .list(&chosen)
             .await
             .unwrap_or_else(|error| panic!("{error}"));
-        let metadata = pods.items.into_iter().map(|pod| pod.metadata);
-        let stay = metadata.filter(|metadata| metadata.deletion_timestamp.is_none());
-        stay.filter_map(|metadata| metadata.name).collect()
+        names(pods)
     }
 
-    /// The pod of the operator that holds its Lease.
+    /// The pod of the operator that holds its Lease, and is there to stay.
     pub async fn leading_operator(&self) -> Seen<String> {
         let path = "jsonpath={.items[0].spec.holderIdentity}";
         let holder = self.lab.at_operator(&["get", "lease", "-o", path]).await?;
-        let pods = self.lab.at_operator(&["get", "pods", "-o", "name"]).await?;
-        let mut names = pods.lines().map(|pod| pod.trim_start_matches("pod/"));
-        let named = names.find(|name| holder.starts_with(name));
-        let nobody = || format!("{holder:?} is none of {pods:?}").into();
-        named.map(str::to_owned).ok_or_else(nobody)
+        let api: Api<Pod> = Api::namespaced(self.lab.client.clone(), OPERATOR_NAMESPACE);
+        let pods = names(api.list(&ListParams::default()).await?);
+        let named = pods.iter().find(|name| holder.starts_with(*name)).cloned();
+        named.ok_or_else(|| format!("{holder:?} is none of {pods:?}").into())
     }
 
     /// Moves a workload's pods to a host.

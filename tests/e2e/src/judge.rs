@@ -1,5 +1,6 @@
 //! What scenarios under load demand of a history.
 
+use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::history::{Allowed, History};
@@ -30,14 +31,18 @@ impl History {
 
     /// What went wrong was told.
     pub fn is_honest(&self) {
-        let verdict = self.check().but_for_copies_by_grpc();
+        self.must(Allowed::what_is_told(LEAST));
+    }
+
+    /// What went wrong was told, while servers died in this time, in Unix milliseconds.
+    pub fn is_honest_but_for_deaths(&self, deaths: &Range<u64>) {
+        let verdict = self.check().but_for_copies_by_grpc(deaths);
         let verdict = verdict.clean(Allowed::what_is_told(LEAST));
         verdict.unwrap_or_else(|error| panic!("{error}"));
     }
 
-    /// What went wrong was told, and nothing did any more from then on.
-    pub fn is_honest_and_spotless_since(&self, from_ms: u64) {
-        self.is_honest();
+    /// Nothing went wrong any more from then on.
+    pub fn is_spotless_since(&self, from_ms: u64) {
         self.since(from_ms).must(Allowed {
             least: LEAST_AFTERWARDS,
             ..Allowed::default()

@@ -74,7 +74,16 @@ impl Lab {
         for value in values {
             words.extend(["--set", value]);
         }
-        self.helm(&words).await.map(drop)
+        match self.helm(&words).await {
+            // A run that was cut short left it so.
+            Err(error) if error.to_string().contains("another operation") => {
+                let pending = "owner=helm,status in (pending-install,pending-upgrade)";
+                self.at_operator(&["delete", "secrets", "-l", pending])
+                    .await?;
+                self.helm(&words).await.map(drop)
+            }
+            ended => ended.map(drop),
+        }
     }
 
     /// Runs kubectl; the caller names the namespace.

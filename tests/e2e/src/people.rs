@@ -35,7 +35,8 @@ pub struct People {
     space: Space,
     clients: Clients,
     specs: Vec<ClientSpec>,
-    push: String,
+    /// The address of the Service, as callers use it.
+    pub push: String,
 }
 
 impl People {
@@ -136,6 +137,11 @@ impl People {
 
     /// One call by grpcurl through the Service.
     pub async fn grpcurl(&self, method: &str, body: &str) -> Seen<Value> {
+        self.grpcurl_at(&self.push, method, body).await
+    }
+
+    /// One call by grpcurl to this address.
+    pub async fn grpcurl_at(&self, address: &str, method: &str, body: &str) -> Seen<Value> {
         let program = variable("GRPCURL")?;
         let method = format!("pubsub.PushManagerService/{method}");
         let words = [
@@ -144,7 +150,7 @@ impl People {
             "20",
             "-d",
             body,
-            &self.push,
+            address,
             &method,
         ];
         let said = self

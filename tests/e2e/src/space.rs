@@ -29,10 +29,10 @@ pub struct Space {
 /// operator under test.
 pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Space)) {
     let lab = Lab::connect().await.unwrap_or_else(|e| panic!("{e}"));
-    let space = Space::make(lab, name)
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+    let space = Space::named(lab, name);
     let whole = async {
+        let made = space.make().await;
+        made.unwrap_or_else(|error| panic!("{error}"));
         let installed = space.lab.install_operator(&[]).await;
         installed.unwrap_or_else(|error| panic!("{error}"));
         body(&space).await;
@@ -55,31 +55,36 @@ pub async fn scenario(name: &str, body: impl AsyncFnOnce(&Space)) {
 }
 
 impl Space {
-    /// Makes an empty namespace; one of that name that is left over goes first.
-    async fn make(lab: Lab, name: &str) -> Seen<Self> {
+    fn named(lab: Lab, name: &str) -> Self {
+        Self {
+            lab,
+            name: name.to_owned(),
+            beside: Arc::default(),
+        }
+    }
+
+    /// Makes it, empty; one of that name that is left over goes first.
+    async fn make(&self) -> Seen<()> {
         let words = [
             "delete",
             "namespace",
-            name,
+            &self.name,
             "--ignore-not-found",
             "--wait",
             "--timeout=90s",
         ];
-        lab.must(&words).await?;
-        lab.must(&["create", "namespace", name]).await?;
-        Ok(Self {
-            lab,
-            name: name.to_owned(),
-            beside: Arc::default(),
-        })
+        self.lab.must(&words).await?;
+        let words = ["create", "namespace", &self.name];
+        self.lab.must(&words).await.map(drop)
     }
 
     /// A second namespace, which goes with the scenario.
     pub async fn second(&self) -> Self {
-        let made = Self::make(self.lab.clone(), &format!("{}-2", self.name)).await;
-        let made = made.unwrap_or_else(|error| panic!("{error}"));
-        self.others().push(made.clone());
-        made
+        let second = Self::named(self.lab.clone(), &format!("{}-2", self.name));
+        self.others().push(second.clone());
+        let made = second.make().await;
+        made.unwrap_or_else(|error| panic!("{error}"));
+        second
     }
 
     fn others(&self) -> MutexGuard<'_, Vec<Self>> {

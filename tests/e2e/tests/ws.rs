@@ -96,6 +96,7 @@ fn told(target: Target, data: &str, sent_ms: u64, delivered: u64) -> Push {
         error: String::new(),
         success: true,
         total_delivered: delivered,
+        targets: delivered,
         push_id: String::new(),
         outcomes: BTreeMap::from([("delivered".to_owned(), delivered)]),
     }

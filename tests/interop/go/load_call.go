@@ -37,6 +37,7 @@ type line struct {
 	Success        bool             `json:"success"`
 	Message        string           `json:"message"`
 	TotalDelivered int64            `json:"total_delivered"`
+	Targets        int64            `json:"targets"`
 	PushID         string           `json:"push_id"`
 	Outcomes       map[string]int64 `json:"outcomes"`
 }
@@ -89,6 +90,7 @@ func (t *line) call(ctx context.Context, service pubsub.PushManagerServiceClient
 		return err
 	}
 	t.Success, t.Message, t.PushID = got.GetSuccess(), got.GetMessage(), got.GetPushId()
+	t.Targets = got.GetReceipt().GetTargets()
 	for _, count := range got.GetReceipt().GetOutcomes() {
 		name := strings.ToLower(strings.TrimPrefix(count.Outcome.String(), "OUTCOME_"))
 		t.Outcomes[name] = count.Count

@@ -92,6 +92,17 @@ pub(super) fn read(arguments: &[String]) -> Result<Wish> {
         )),
         _ => return Err(bad("--part and --seed come together".to_owned())),
     };
+    match wish.place {
+        Place::Kind if wish.load.is_some() => {
+            return Err(bad("--load comes with --kubeconfig".to_owned()));
+        }
+        Place::Kubeconfig(_) if wish.own_node_image => {
+            return Err(bad(
+                "--own-node-image is for a cluster that is made here".to_owned()
+            ));
+        }
+        Place::Kind | Place::Kubeconfig(_) => {}
+    }
     if wish.part.is_some() && !wish.filters.is_empty() {
         return Err(bad(
             "--part chooses by itself: no filters beside it".to_owned()
@@ -150,6 +161,13 @@ mod tests {
         ] {
             assert!(wish(words).is_err(), "{words}");
         }
+    }
+
+    #[test]
+    fn what_would_be_passed_over_is_refused() {
+        assert!(wish("--load cat").is_err());
+        assert!(wish("--kubeconfig Cargo.toml --load cat").is_ok());
+        assert!(wish("--kubeconfig Cargo.toml --own-node-image").is_err());
     }
 
     #[test]

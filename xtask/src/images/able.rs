@@ -7,8 +7,12 @@ use crate::failure::{Failure, Result};
 use crate::{machine, process};
 
 /// What builds them anywhere else.
-const ELSEWHERE: &str =
-    "docker build --target push-manager .   (Dockerfile) builds them in containers";
+const ELSEWHERE: &str = concat!(
+    "docker build builds them in containers (Dockerfile): for each NAME of push-manager, ",
+    "push-manager-operator and push-manager-reference, docker build --target NAME -t NAME:",
+    env!("CARGO_PKG_VERSION"),
+    " ."
+);
 
 pub(super) fn check() -> Result<()> {
     system(std::env::consts::OS, cfg!(target_env = "gnu"))?;

@@ -31,10 +31,13 @@ pub(super) fn push(seq: u64, target: Target, outcomes: &[(&str, u64)]) -> Push {
         error: String::new(),
         success: true,
         total_delivered: 0,
+        targets: 0,
         push_id: format!("id-{seq}"),
         outcomes: outcomes.collect(),
     };
     push.total_delivered = push.count("delivered");
+    push.targets = push.outcomes.values().sum();
+    push.success = push.is_well();
     push
 }
 

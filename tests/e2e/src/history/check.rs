@@ -94,10 +94,10 @@ fn acknowledged(verdict: &mut Verdict, push: &Push, reach: &Reach<'_>) {
 /// count on their own: a user on two nodes counts twice there. So the count lies
 /// between the users who got it and the clients that did or may have.
 fn miscount(push: &Push, reach: &Reach<'_>, blamed: &[&Client]) -> Option<String> {
-    let (total, delivered) = (push.total_delivered, push.count("delivered"));
-    if total != delivered {
-        return Some(format!("the answer counts {total}, its receipt another"));
+    if let Some(why) = push.contradiction() {
+        return Some(why);
     }
+    let delivered = push.count("delivered");
     let most = reach.most(&push.target, blamed);
     if delivered > most {
         return Some(format!("at most {most} can have got it"));

@@ -91,6 +91,9 @@ pub struct Push {
     /// Targets that got it, says the receipt.
     #[serde(default)]
     pub total_delivered: u64,
+    /// How many targets the receipt says there were.
+    #[serde(default)]
+    pub targets: u64,
     /// The push's id in the system's logs.
     #[serde(default)]
     pub push_id: String,
@@ -113,6 +116,34 @@ impl Push {
     pub fn is_settled(&self) -> bool {
         let mut names = self.outcomes.keys();
         self.ok && names.all(|name| SETTLED.contains(&name.as_str()))
+    }
+
+    /// What `success` says: somebody got it, who is a user; or of a room and of all nobody was failed.
+    pub(super) fn is_well(&self) -> bool {
+        match self.target {
+            Target::User(_) => self.count("delivered") > 0,
+            Target::Room(_) | Target::Broadcast => self.is_settled(),
+        }
+    }
+
+    /// What in the answer contradicts itself, if anything.
+    pub fn contradiction(&self) -> Option<String> {
+        let (total, delivered) = (self.total_delivered, self.count("delivered"));
+        let sum: u64 = self.outcomes.values().sum();
+        if total != delivered {
+            return Some(format!("the answer counts {total}, its receipt another"));
+        }
+        if sum != self.targets {
+            let targets = self.targets;
+            return Some(format!("{targets} targets, and {sum} of them ended"));
+        }
+        if self.targets == 0 && matches!(self.target, Target::User(_)) {
+            return Some("a user is a target".to_owned());
+        }
+        if self.success != self.is_well() {
+            return Some("success is not what the receipt says".to_owned());
+        }
+        None
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is wrong with a history.
 
+use std::ops::Range;
+
 use super::Push;
 
 /// A client that was there and never got an acknowledged push.
@@ -104,11 +106,14 @@ pub struct NotClean {
 }
 
 impl Verdict {
-    /// Without what came twice because grpc itself sent it again: it can't know whether a server that
-    /// died had passed it on.
+    /// Without what came twice because grpc itself sent it again in this time, in Unix milliseconds: it
+    /// can't know whether a server that died had passed it on.
     #[must_use]
-    pub fn but_for_copies_by_grpc(mut self) -> Self {
-        self.doubled.retain(|doubled| doubled.push.sends < 2);
+    pub fn but_for_copies_by_grpc(mut self, deaths: &Range<u64>) -> Self {
+        self.doubled.retain(|Doubled { push, .. }| {
+            let by_grpc = push.sends > 1;
+            !by_grpc || push.ended_ms < deaths.start || push.sent_ms > deaths.end
+        });
         self
     }
 

@@ -75,8 +75,12 @@ pub(crate) fn chart() -> Result<PathBuf> {
     let _held = cache::lock(&cache::folder("previous")?, &format!("chart-{commit}"))?;
     check_out(&commit, &[chart], &sources)?;
     if !differs(&commit, &["crates/operator/src", chart])? {
-        eprintln!("    the operator before, of {commit}, has the code of this one: until that changes");
-        eprintln!("    an upgrade shows that another takes over, and nothing of what a change does");
+        eprintln!(
+            "    the operator before, of {commit}, has the code of this one: until that changes"
+        );
+        eprintln!(
+            "    an upgrade shows that another takes over, and nothing of what a change does"
+        );
     }
     Ok(sources.join(chart))
 }

@@ -122,6 +122,7 @@ A patch is a unified diff under two header lines:
 or, for a scenario on a real cluster (minutes each; a sample has none of them),
   # caught-by: cargo xtask e2e SCENARIO
 whose cluster stays for the next (cargo xtask cluster delete --name push-manager-e2e),
+where it helps, `# says: WORDS` that the failure must hold (a sick cluster fails anything),
 and, where the test then hangs rather than fails, `# caught-by-timeout`.
 In a copy of the repository each named test is first run unpatched (it must pass),
 then with its patch (it must fail). A patch that no test notices is a promise

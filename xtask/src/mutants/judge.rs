@@ -122,13 +122,19 @@ fn built_and_tested(scratch: &Scratch, patch: &Patch) -> Result<Verdict> {
         return Ok(Verdict::Stale("does not compile".to_owned()));
     }
     let run = scratch.test(&patch.name, &patch.caught_by, &[test], patch.limit)?;
-    Ok(verdict(run.end, &read(&run)?, patch))
+    let log = text(&run)?;
+    Ok(verdict(run.end, &log, patch))
 }
 
-fn verdict(end: End, report: &Report, patch: &Patch) -> Verdict {
-    let test = &patch.caught_by.test;
+fn verdict(end: End, log: &str, patch: &Patch) -> Verdict {
+    let (report, test) = (Report::read(log.lines()), &patch.caught_by.test);
     if report.red.iter().any(|name| name.contains(test)) {
-        return Verdict::Caught;
+        return match &patch.says {
+            Some(says) if !log.contains(says) => {
+                Verdict::Stale(format!("{test} failed without saying `{says}`"))
+            }
+            _ => Verdict::Caught,
+        };
     }
     match end {
         End::TimedOut if patch.by_timeout => Verdict::Caught,
@@ -148,7 +154,34 @@ fn succeeded(end: End) -> bool {
 }
 
 fn read(outcome: &Outcome) -> Result<Report> {
+    Ok(Report::read(text(outcome)?.lines()))
+}
+
+fn text(outcome: &Outcome) -> Result<String> {
     let log = &outcome.log;
     let bytes = fs::read(log).while_doing(|| format!("reading {}", log.display()))?;
-    Ok(Report::read(String::from_utf8_lossy(&bytes).lines()))
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mutants::patch;
+
+    #[test]
+    fn a_failure_for_another_reason_than_the_one_told_proves_nothing() {
+        let text = "# breaks: x\n# caught-by: cargo xtask e2e a::claim\n# says: nobody leads\n\
+                    --- a/x\n+++ b/x\n";
+        let patch = patch::parse(Path::new("x.patch"), text).unwrap();
+        let judge = |why: &str| {
+            let log = format!("{why}\ntest a::claim ... FAILED\n");
+            verdict(
+                End::Exited(std::process::ExitStatus::default()),
+                &log,
+                &patch,
+            )
+        };
+        assert_eq!(judge("panicked: nobody leads"), Verdict::Caught);
+        assert!(matches!(judge("panicked: disk full"), Verdict::Stale(_)));
+    }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Patch {
     pub(crate) file: PathBuf,
     pub(crate) breaks: String,
     pub(crate) caught_by: CaughtBy,
+    /// What the test says when it fails for this reason and no other.
+    pub(crate) says: Option<String>,
     /// Whether a hang is how the broken promise shows.
     pub(crate) by_timeout: bool,
     pub(crate) limit: Duration,
@@ -74,7 +76,7 @@ pub(crate) fn all(folder: &Path) -> Result<Vec<Patch>> {
         .collect()
 }
 
-fn parse(file: &Path, text: &str) -> Result<Patch> {
+pub(super) fn parse(file: &Path, text: &str) -> Result<Patch> {
     let wrong = |what: &str| {
         Failure::new(format!("{}: {what}", file.display()))
             .hint("cargo xtask help mutants shows the header")
@@ -121,6 +123,7 @@ fn parse(file: &Path, text: &str) -> Result<Patch> {
             .ok_or_else(|| wrong("has no line `# breaks: …`"))?
             .to_owned(),
         caught_by,
+        says: header("says").map(str::to_owned),
         by_timeout: timeout.is_some(),
         limit,
         touches,
@@ -196,6 +199,13 @@ mod tests {
         assert_eq!(patch.caught_by.test, "watch_starts");
         assert_eq!(patch.caught_by.flags, ["--exact"]);
         assert_eq!(patch.touches, [PathBuf::from("crates/server/src/a.rs")]);
+    }
+
+    #[test]
+    fn what_the_test_says_may_be_told() {
+        assert_eq!(read(TEXT).unwrap().says, None);
+        let told = read(&format!("# says: the list: 3\n{TEXT}")).unwrap();
+        assert_eq!(told.says.as_deref(), Some("the list: 3"));
     }
 
     #[test]

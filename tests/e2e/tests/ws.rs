@@ -90,6 +90,7 @@ fn told(target: Target, data: &str, sent_ms: u64, delivered: u64) -> Push {
         target,
         sent_ms,
         ended_ms: now_ms(),
+        tries: 1,
         sends: 1,
         ok: true,
         code: "OK".to_owned(),

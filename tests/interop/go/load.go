@@ -57,7 +57,7 @@ func runLoad(ctx context.Context, args []string) error {
 func (l *loadFlags) connect() (func(), error) {
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithStatsHandler(countSends{}),
+		grpc.WithStatsHandler(counter{}),
 		// What is under test stands behind no proxy.
 		grpc.WithNoProxy(),
 	}

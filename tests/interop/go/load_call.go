@@ -30,6 +30,7 @@ type line struct {
 	Target         target           `json:"target"`
 	SentMs         int64            `json:"sent_ms"`
 	EndedMs        int64            `json:"ended_ms"`
+	Tries          int64            `json:"tries"`
 	Sends          int64            `json:"sends"`
 	Ok             bool             `json:"ok"`
 	Code           string           `json:"code"`
@@ -57,8 +58,8 @@ func (l *loadFlags) aim(seq int) target {
 func (l *loadFlags) push(ctx context.Context, seq int) *line {
 	ctx, cancel := context.WithTimeout(ctx, l.deadline)
 	defer cancel()
-	var sends atomic.Int64
-	ctx = context.WithValue(ctx, sendsKey{}, &sends)
+	var counts counts
+	ctx = context.WithValue(ctx, countsKey{}, &counts)
 	told := &line{
 		Seq:      seq,
 		Data:     fmt.Sprintf("load-%s-%d", l.run, seq),
@@ -68,7 +69,7 @@ func (l *loadFlags) push(ctx context.Context, seq int) *line {
 	}
 	err := told.call(ctx, l.serviceOfTheCall(seq))
 	told.EndedMs = time.Now().UnixMilli()
-	told.Sends = sends.Load()
+	told.Tries, told.Sends = counts.tries.Load(), counts.sends.Load()
 	told.Ok, told.Code = err == nil, status.Code(err).String()
 	if err != nil {
 		told.Error = err.Error()
@@ -119,24 +120,32 @@ func (t *line) answer(ctx context.Context, service pubsub.PushManagerServiceClie
 	}
 }
 
-type sendsKey struct{}
+// counts is what grpc's own retries hide from the caller of a call: how often it
+// was tried, and how often the request was handed to a connection.
+type counts struct{ tries, sends atomic.Int64 }
 
-// countSends counts how often a call's request was handed to a connection,
-// which grpc's own retries hide from the caller.
-type countSends struct{}
+type countsKey struct{}
 
-func (countSends) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+type counter struct{}
 
-func (countSends) HandleRPC(ctx context.Context, event stats.RPCStats) {
-	sends, counted := ctx.Value(sendsKey{}).(*atomic.Int64)
-	if _, sent := event.(*stats.OutPayload); sent && counted {
-		sends.Add(1)
+func (counter) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+
+func (counter) HandleRPC(ctx context.Context, event stats.RPCStats) {
+	counts, counted := ctx.Value(countsKey{}).(*counts)
+	if !counted {
+		return
+	}
+	switch event.(type) {
+	case *stats.Begin:
+		counts.tries.Add(1)
+	case *stats.OutPayload:
+		counts.sends.Add(1)
 	}
 }
 
-func (countSends) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (counter) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
 
-func (countSends) HandleConn(context.Context, stats.ConnStats) {}
+func (counter) HandleConn(context.Context, stats.ConnStats) {}
 
 // summary ends the output.
 type summary struct {

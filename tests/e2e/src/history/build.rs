@@ -25,6 +25,7 @@ pub(super) fn push(seq: u64, target: Target, outcomes: &[(&str, u64)]) -> Push {
         target,
         sent_ms,
         ended_ms: sent_ms + 20,
+        tries: 1,
         sends: 1,
         ok: true,
         code: "OK".to_owned(),

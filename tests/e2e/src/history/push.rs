@@ -74,6 +74,9 @@ pub struct Push {
     pub sent_ms: u64,
     /// When the call ended, in Unix milliseconds.
     pub ended_ms: u64,
+    /// How often gRPC tried the call; a try that found no connection sent nothing.
+    #[serde(default = "once")]
+    pub tries: u64,
     /// How often the request went out; more than once when gRPC tried again.
     #[serde(default = "once")]
     pub sends: u64,

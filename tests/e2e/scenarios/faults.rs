@@ -1,6 +1,6 @@
 //! What breaks around servers while pushes come, and what becomes of each push.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use push_manager_e2e::{
     history::{History, Push, Target},
@@ -12,6 +12,8 @@ use push_manager_e2e::{
 use tokio::time::sleep;
 
 pub(crate) const RATE: u32 = 100;
+/// How long grpc-go may go on dialling, and wait between two times, after its host came back.
+pub(crate) const CALLERS_RETURN_WITHIN: Duration = Duration::from_secs(30);
 pub(crate) async fn world(space: &Space, replicas: u32) -> People {
     People::around(space, &format!("  replicas: {replicas}\n")).await
 }
@@ -60,17 +62,33 @@ async fn controller_remembers(space: &Space) {
     space.rolled_out("deployment/controller").await;
 }
 
+/// Kills what servers are on the hosts of these, and waits until the last has been started again so
+/// often.
+async fn kill(space: &Space, servers: &[String], times: &str) {
+    let mut on = BTreeSet::new();
+    for server in servers {
+        on.insert(space.host_of(server).await);
+    }
+    for host in on {
+        hosts::kill(&host, "^/push-manager$").await;
+    }
+    let path = "{.status.containerStatuses[0].restartCount}";
+    let last = servers.last().unwrap();
+    space.until(&format!("pod/{last}"), path, times).await;
+    space.rolled_out("deployment/push").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
     scenario("e2e-kill", async |space| {
         let people = world(space, 2).await;
         let load = people.load(RATE).await;
-        let pod = space.servers().await.remove(0);
-        let died = now_ms();
-        hosts::kill(&space.host_of(&pod).await, "^/push-manager$").await;
-        let path = "{.status.containerStatuses[0].restartCount}";
-        space.until(&format!("pod/{pod}"), path, "1").await;
-        space.rolled_out("deployment/push").await;
+        let (died, servers) = (now_ms(), space.servers().await);
+        kill(space, &servers[..1], "1").await;
+        sleep(Duration::from_secs(5)).await;
+        // Callers go over to the other so soon that they may not notice. Without any they do.
+        kill(space, &servers, "1").await;
+        sleep(CALLERS_RETURN_WITHIN).await;
         let history = is_over_where_servers_died(&people, load, died).await;
         let mut pushes = history.pushes.iter();
         let again = pushes.any(|push| push.tries > 1 && push.ok);

@@ -12,10 +12,7 @@ use push_manager_e2e::{
 use push_manager_envtest::{Seen, eventually};
 use tokio::time::sleep;
 
-use crate::faults::{RATE, is_over, is_over_where_servers_died, world};
-
-/// How long grpc-go may go on dialling, and wait between two times, after its host came back.
-const CALLERS_RETURN_WITHIN: Duration = Duration::from_secs(30);
+use crate::faults::{CALLERS_RETURN_WITHIN, RATE, is_over, is_over_where_servers_died, world};
 
 /// People around servers, and the host of one server, on which nothing but servers is.
 async fn world_and_host(space: &Space, replicas: u32) -> (People, String) {

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 pub(crate) const RATE: u32 = 100;
 /// How long grpc-go may go on dialling, and wait between two times, after its host came back.
 pub(crate) const CALLERS_RETURN_WITHIN: Duration = Duration::from_secs(30);
+
 pub(crate) async fn world(space: &Space, replicas: u32) -> People {
     People::around(space, &format!("  replicas: {replicas}\n")).await
 }

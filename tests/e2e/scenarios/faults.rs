@@ -1,6 +1,6 @@
 //! What breaks around servers while pushes come, and what becomes of each push.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, ops::Range, time::Duration};
 
 use push_manager_e2e::{
     history::{History, Push, Target},
@@ -26,15 +26,14 @@ pub(crate) async fn is_over(people: &People, load: Load) -> History {
     history
 }
 
-/// The same where servers died from then until now.
+/// The same where servers died and came back in this time, in Unix milliseconds.
 pub(crate) async fn is_over_where_servers_died(
     people: &People,
     load: Load,
-    from_ms: u64,
+    deaths: &Range<u64>,
 ) -> History {
-    let until_ms = now_ms();
     let history = nothing_more(people, load).await;
-    history.is_honest_but_for_deaths(&(from_ms..until_ms));
+    history.is_honest_but_for_deaths(deaths);
     history
 }
 
@@ -89,8 +88,9 @@ async fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
         sleep(Duration::from_secs(5)).await;
         // Callers go over to the other so soon that they may not notice. Without any they do.
         kill(space, &servers, "1").await;
+        let back = now_ms();
         sleep(CALLERS_RETURN_WITHIN).await;
-        let history = is_over_where_servers_died(&people, load, died).await;
+        let history = is_over_where_servers_died(&people, load, &(died..back)).await;
         let mut pushes = history.pushes.iter();
         let again = pushes.any(|push| push.tries > 1 && push.ok);
         assert!(again, "no call was tried again with success");

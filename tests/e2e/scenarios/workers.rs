@@ -140,9 +140,10 @@ async fn a_worker_that_dies_costs_those_on_it_and_comes_back() {
             .await;
         people.all_here().await;
         people.all_known().await;
+        let back = now_ms();
         // Callers that dial who is dead wait 20 s for an answer, and then for their turn.
         sleep(CALLERS_RETURN_WITHIN).await;
-        is_over_where_servers_died(&people, load, died).await;
+        is_over_where_servers_died(&people, load, &(died..back)).await;
         people.all_get_a_broadcast("after").await;
     })
     .await;

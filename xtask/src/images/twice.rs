@@ -28,6 +28,7 @@ pub(super) fn same(first: &Built, names: &[String], profile: Profile) -> Result<
     let again = target.join("images").join(profile.folder());
     let different = different(first, &again)?;
     if different.is_empty() {
+        eprintln!("    both builds gave the same images, to the byte");
         return remove(&here);
     }
     Err(Failure::new(format!(
